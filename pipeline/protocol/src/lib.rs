@@ -1,0 +1,3 @@
+//! Leadership, admission and effects as one state machine without IO.
+
+pub mod log;
