@@ -1,0 +1,217 @@
+//! One task of the flow file: each of its fields, with bounds and defaults.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use model::task::{MAX_TASK_BYTES, Needs};
+use model::{Millis, Priority, Task, TaskId, Want};
+
+use crate::after::read_after;
+use crate::fields::TASK;
+use crate::file::Locks;
+use crate::mistakes::Mistakes;
+use crate::needs::read_needs;
+use crate::read;
+use crate::source::Span;
+use crate::tree::{Node, Value};
+use crate::words::{counted, cut};
+
+/// Longest command, in bytes, all its arguments together.
+const MAX_RUN_BYTES: usize = 64 * 1024;
+/// Most variables of a task, and their bytes.
+const MAX_ENV: usize = 256;
+const MAX_ENV_BYTES: usize = 32 * 1024;
+/// Longest path of a folder or result files, in bytes.
+const MAX_PATH_BYTES: usize = 4 * 1024;
+/// Most globs of result files.
+const MAX_RESULTS: usize = 32;
+
+const SECOND: Millis = Millis::from_secs(1);
+const MINUTE: Millis = Millis::from_secs(60);
+const WEEK: Millis = Millis::from_secs(7 * 86_400);
+/// What a time limit may be.
+const LIMIT: RangeInclusive<Millis> = SECOND..=WEEK;
+
+/// A task whose dependencies are names still.
+pub(crate) struct Draft<'n> {
+    /// Its name as it is written, and where.
+    pub name: &'n str,
+    pub place: Span,
+    pub task: Task,
+    pub after: Vec<After<'n>>,
+}
+
+/// One entry of `after`.
+pub(crate) struct After<'n> {
+    pub on: &'n str,
+    pub want: Want,
+    pub place: Span,
+}
+
+/// Reads one task. What is wrong is noted, and has its default in the draft.
+pub(crate) fn read_task<'n>(
+    key: &'n Node<'_>,
+    node: &'n Node<'_>,
+    locks: &Locks,
+    mistakes: &mut Mistakes<'_>,
+) -> Draft<'n> {
+    let name = key.raw();
+    let id = read::id("task", key, mistakes).and_then(|id| TaskId::new(id).ok());
+    let mut draft = Draft { name, place: key.span, task: blank(id), after: Vec::new() };
+    let Value::Map(entries) = &node.value else {
+        let message = match node.is_nothing() {
+            true => format!("task `{}` is empty", cut(name)),
+            false => format!("task `{}` must be a map, not {}", cut(name), node.kind()),
+        };
+        let place = if node.is_nothing() { key.span } else { node.span };
+        mistakes.error(place, message, "write at least `run: COMMAND` below its name");
+        return draft;
+    };
+    for (key, value) in entries {
+        read_field(&mut draft, key, value, locks, mistakes);
+    }
+    if node.get("run").is_none() {
+        mistakes.error(key.span, format!("task `{}` has no `run`", cut(name)), "add `run: COMMAND`");
+    }
+    draft
+}
+
+/// A task with all defaults.
+fn blank(id: Option<TaskId>) -> Task {
+    Task {
+        id: id.unwrap_or_else(|| TaskId::new("_").expect("an underscore is a name")),
+        run: Vec::new(),
+        env: BTreeMap::new(),
+        dir: None,
+        needs: Needs::default(),
+        priority: Priority::Medium,
+        timeout_ms: Millis::from_secs(3_600),
+        stall_ms: None,
+        grace_ms: Millis::from_secs(30),
+        estimate_ms: MINUTE,
+        path_ms: Millis(0),
+        retry: "default".to_owned(),
+        allow_failure: false,
+        results: Vec::new(),
+    }
+}
+
+fn read_field<'n>(
+    draft: &mut Draft<'n>,
+    key: &Node<'_>,
+    value: &'n Node<'_>,
+    locks: &Locks,
+    mistakes: &mut Mistakes<'_>,
+) {
+    let task = &mut draft.task;
+    let set = |to: &mut Millis, time: Option<Millis>| *to = time.unwrap_or(*to);
+    match key.raw() {
+        "run" => task.run = read_run(value, mistakes),
+        "env" => task.env = read_env(value, mistakes),
+        "dir" => task.dir = read::text("dir", value, MAX_PATH_BYTES, mistakes).map(str::to_owned),
+        "after" => draft.after = read_after(value, mistakes),
+        "needs" => task.needs = read_needs(value, locks, mistakes),
+        "priority" => task.priority = read::word("priority", value, &Priority::ALL, mistakes).unwrap_or_default(),
+        "timeout" => set(&mut task.timeout_ms, read::time("timeout", value, LIMIT, mistakes)),
+        "stall" => task.stall_ms = read::time("stall", value, LIMIT, mistakes),
+        "grace" => set(&mut task.grace_ms, read::time("grace", value, Millis(0)..=Millis::from_secs(600), mistakes)),
+        "estimate" => set(&mut task.estimate_ms, read::time("estimate", value, LIMIT, mistakes)),
+        "retry" => task.retry = read_retry(value, mistakes),
+        "allow_failure" => task.allow_failure = read::boolean("allow_failure", value, mistakes).unwrap_or_default(),
+        "results" => task.results = read_results(value, mistakes),
+        _ => TASK.refuse(key, mistakes),
+    }
+}
+
+/// A text is a shell's; a list is started as it is.
+fn read_run(node: &Node<'_>, mistakes: &mut Mistakes<'_>) -> Vec<String> {
+    let Value::List(items) = &node.value else {
+        let text = match node.value {
+            Value::Map(_) => {
+                let hint = "write the command as a text, or as a list of the program and its arguments";
+                read::wrong_kind("run", node, "a text or a list", hint, mistakes);
+                None
+            }
+            Value::Plain(_) | Value::Quoted(_) | Value::List(_) => read::text("run", node, MAX_RUN_BYTES, mistakes),
+        };
+        let shell = |text: &str| ["sh", "-e", "-c", text].map(str::to_owned).to_vec();
+        return text.map(shell).unwrap_or_default();
+    };
+    let mut run = Vec::with_capacity(items.len());
+    for item in items {
+        match item.text() {
+            Some(text) if read::plain_bytes("run", text, item, mistakes) => run.push(text.to_owned()),
+            Some(_) => return Vec::new(),
+            None => {
+                let hint = "each item is one argument as a text; a missing one is written \"\"";
+                read::wrong_kind("run", item, "a list of texts", hint, mistakes);
+                return Vec::new();
+            }
+        }
+    }
+    let bytes: usize = run.iter().map(|argument| argument.len() + 1).sum();
+    if run.first().is_none_or(String::is_empty) {
+        mistakes.error(node.span, "`run` names no program", "write it like `run: [make, test]`");
+    } else if bytes > MAX_RUN_BYTES {
+        mistakes.error(node.span, format!("`run` is {} long", counted(bytes as u64, "byte")), "it may be 65,536 bytes");
+    }
+    run
+}
+
+/// Values arrive as they are written: `1.10` stays `1.10`.
+fn read_env(node: &Node<'_>, mistakes: &mut Mistakes<'_>) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    let mut bytes = 0;
+    for (key, value) in read::map("env", node, MAX_ENV, "write it like `env: { NAME: value }`", mistakes) {
+        let name = key.raw();
+        if name.is_empty() || name.contains(['=', '\0']) {
+            mistakes.error(
+                key.span,
+                format!("`{}` is no name for a variable", cut(name)),
+                "write it like `NAME: value`",
+            );
+            continue;
+        }
+        let Some(text) = value.text() else {
+            let place = if value.is_nothing() { key } else { value };
+            let message = format!("variable `{}` must be a text, not {}", cut(name), value.kind());
+            mistakes.error(place.span, message, "write one text; an empty one is written \"\"");
+            continue;
+        };
+        bytes += name.len() + text.len() + 2;
+        if read::plain_bytes(name, text, value, mistakes) {
+            env.insert(name.to_owned(), text.to_owned());
+        }
+    }
+    if bytes > MAX_ENV_BYTES {
+        let message = format!("`env` is {} long", counted(bytes as u64, "byte"));
+        mistakes.error(node.span, message, "it may be 32,768 bytes, names and values together");
+    }
+    env
+}
+
+fn read_retry(node: &Node<'_>, mistakes: &mut Mistakes<'_>) -> String {
+    let name = node.raw();
+    if !matches!(name, "default" | "none") {
+        let message = match node.value {
+            Value::Plain(_) | Value::Quoted(_) => format!("no policy `{}`", cut(name)),
+            Value::List(_) | Value::Map(_) => format!("`retry` must be a policy's name, not {}", node.kind()),
+        };
+        mistakes.error(node.span, message, "write `default` or `none`: this version has no others");
+    }
+    name.to_owned()
+}
+
+fn read_results(node: &Node<'_>, mistakes: &mut Mistakes<'_>) -> Vec<String> {
+    let hint = "write it like `results: [out/junit/*.xml]`";
+    let items = read::list("results", node, MAX_RESULTS, hint, mistakes);
+    items.iter().filter_map(|item| read::text("results", item, MAX_PATH_BYTES, mistakes)).map(str::to_owned).collect()
+}
+
+/// Notes a task that takes more room in the log than one may.
+pub(crate) fn check_bytes(name: &str, place: Span, bytes: usize, mistakes: &mut Mistakes<'_>) {
+    if bytes > MAX_TASK_BYTES {
+        let message = format!("task `{name}` is {} of JSON", counted(bytes as u64, "byte"));
+        mistakes.error(place, message, "it may be 98,304 bytes; put long texts into files of their own");
+    }
+}
