@@ -1,1 +1,39 @@
-//! Placeholder of the first commit.
+//! The embedded log: what one machine needs to run the engine, with nothing to install beside it.
+//!
+//! Requests, reports, journal and rejects are durable: each stream is one redb file of the data folder, with one
+//! writer thread, which takes whatever queued during the last fsync into one commit. Heartbeats and commands are soft:
+//! they live in memory, and age.
+//!
+//! ```text
+//! append ──► queue ──► writer ──► store (redb, fsync) ──► tail ──► done, bell
+//!                                     ▲                     ▲
+//! read ───────────────────────────────┴── older, newer ─────┘
+//! ```
+//!
+//! Why the result may be trusted: a record is published only after the commit that holds it was synced; every record
+//! carries a checksum of its own, checked at each read; every opening syncs what a killed process left, then reads the
+//! whole file from the disk and verifies it; after a failed write or sync the file is closed and opened again in that
+//! same way before anything else is written to it. Tests play power loss, torn writes, a full disk and failing
+//! disks through [`Storage`].
+
+mod bell;
+mod database;
+mod durable;
+mod folder;
+mod frame;
+mod log;
+mod options;
+mod queue;
+mod reserve;
+mod soft;
+mod storage;
+mod store;
+mod tail;
+mod trouble;
+mod writer;
+
+pub use folder::Folder;
+pub use log::EmbeddedLog;
+pub use options::Options;
+pub use storage::Storage;
+pub use trouble::OpenError;

@@ -1,0 +1,114 @@
+//! What waits to be written to one durable stream: whole appends with their callbacks, bounded, and the latest trim.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use protocol::log::{Done, NewRecord};
+
+use crate::tail::new_size;
+
+/// Most bytes of one commit, so that the first append of a long queue is not answered last. One append may be larger.
+const COMMIT_BYTES: usize = 2 << 20;
+
+/// One call of `append`.
+pub struct Append {
+    /// Its records.
+    pub records: Vec<NewRecord>,
+    /// Whom to tell.
+    pub done: Done,
+}
+
+/// What the writer shall do next.
+pub struct Work {
+    /// Appends for one commit, in the order of their calls.
+    pub appends: Vec<Append>,
+    /// Records before this position may go.
+    pub trim_before: u64,
+    /// The queue is closed, and this was the last of it.
+    pub last: bool,
+}
+
+/// The queue of one stream.
+#[derive(Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    appends: VecDeque<Append>,
+    /// Queued and being written.
+    bytes: usize,
+    records: usize,
+    writing: (usize, usize),
+    trim_before: u64,
+    trim_news: bool,
+    closed: bool,
+}
+
+impl Queue {
+    /// Takes an append, or gives it back when it would be too much.
+    pub fn push(&self, append: Append, most_bytes: usize, most_records: usize) -> Result<(), Append> {
+        let mut state = self.lock();
+        let bytes = append.records.iter().map(new_size).sum::<usize>();
+        let full = most_bytes < state.bytes + bytes || most_records < state.records + append.records.len();
+        if state.closed || (full && 0 < state.records) {
+            return Err(append);
+        }
+        state.bytes += bytes;
+        state.records += append.records.len();
+        state.appends.push_back(append);
+        self.more.notify_one();
+        Ok(())
+    }
+
+    /// Asks that records before a position go.
+    pub fn trim(&self, before: u64) {
+        let mut state = self.lock();
+        if state.trim_before < before {
+            state.trim_before = before;
+            state.trim_news = true;
+            self.more.notify_one();
+        }
+    }
+
+    /// No more is taken; what is queued will still be written.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.more.notify_one();
+    }
+
+    /// Waits for work, or until the time has passed if there is one, and forgets the work taken before.
+    pub fn take(&self, at_most: Option<Duration>) -> Work {
+        let mut state = self.lock();
+        state.bytes -= state.writing.0;
+        state.records -= state.writing.1;
+        state.writing = (0, 0);
+        if state.appends.is_empty() && !state.trim_news && !state.closed {
+            state = match at_most {
+                Some(time) => self.more.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.more.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        let mut appends = Vec::new();
+        while let Some(next) = state.appends.pop_front() {
+            let bytes = next.records.iter().map(new_size).sum::<usize>();
+            if !appends.is_empty() && COMMIT_BYTES < state.writing.0 + bytes {
+                state.appends.push_front(next);
+                break;
+            }
+            state.writing.0 += bytes;
+            state.writing.1 += next.records.len();
+            appends.push(next);
+        }
+        state.trim_news = false;
+        let last = state.closed && state.appends.is_empty();
+        Work { appends, trim_before: state.trim_before, last }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
