@@ -50,6 +50,34 @@ pub(crate) const TASK: Fields = Fields {
 pub(crate) const NEEDS: Fields =
     Fields { of: "`needs`", topic: "flow", known: &["labels", "slots", "memory", "locks"], later: &[] };
 
+/// A policy.
+pub(crate) const POLICY: Fields =
+    Fields { of: "a policy", topic: "policy", known: &["policy", "limits", "rules"], later: &[] };
+
+/// Bounds of a policy.
+pub(crate) const LIMITS: Fields =
+    Fields { of: "`limits`", topic: "policy", known: &["attempts", "retries"], later: &["budget", "alike"] };
+
+/// A rule of a policy.
+pub(crate) const RULE: Fields = Fields {
+    of: "a rule",
+    topic: "policy",
+    known: &["id", "class", "nodes_lost", "then", "limit", "where", "backoff", "needs", "checkpoint", "why"],
+    later: &["labels", "when"],
+};
+
+/// What the retry of a rule needs.
+pub(crate) const RETRY_NEEDS: Fields =
+    Fields { of: "`needs` of a rule", topic: "policy", known: &["memory", "slots", "labels"], later: &[] };
+
+/// How long a retry waits.
+pub(crate) const BACKOFF: Fields = Fields {
+    of: "`backoff`",
+    topic: "policy",
+    known: &["shape", "delay", "factor", "max", "first", "jitter"],
+    later: &[],
+};
+
 impl Fields {
     /// Notes a key that is none of the known ones.
     pub fn refuse(&self, key: &Node<'_>, mistakes: &mut Mistakes<'_>) {

@@ -28,6 +28,8 @@ mod task;
 
 mod parse;
 
+pub mod policy;
+
 pub mod size;
 pub mod time;
 
