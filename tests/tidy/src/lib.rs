@@ -22,6 +22,7 @@ pub mod door;
 pub mod licence;
 pub mod map;
 pub mod purity;
+pub mod queue;
 pub mod version;
 
 // What stands around the code.

@@ -15,7 +15,7 @@ pub const PURE: [(&str, &[&str]); 4] = [
 ];
 
 /// Bans that each pure crate must have, whatever else it bans.
-pub const BANS: [&str; 9] = [
+pub const BANS: [&str; 13] = [
     "std::time::Instant::now",
     "std::time::SystemTime::now",
     "std::thread::spawn",
@@ -24,6 +24,10 @@ pub const BANS: [&str; 9] = [
     "std::collections::HashSet",
     "std::hash::RandomState",
     "std::env::var",
+    "std::fs::File",
+    "std::fs::read_to_string",
+    "std::net::TcpStream",
+    "std::process::Command",
     "std::println",
 ];
 
