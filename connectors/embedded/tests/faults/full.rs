@@ -1,0 +1,45 @@
+//! A disk that fills up: calls are answered as full, nothing of them is ever there, reads go on, and with room again
+//! the log goes on too.
+
+use protocol::log::AppendError;
+
+use crate::chance::Chance;
+use crate::disk::Disk;
+use crate::history::History;
+use crate::play::{open, seeds};
+
+#[test]
+fn a_full_disk_loses_nothing_and_the_log_goes_on_when_there_is_room() {
+    for seed in seeds(200) {
+        play(seed);
+    }
+}
+
+fn play(seed: u64) {
+    let mut chance = Chance::new(seed);
+    let disk = Disk::new(seed);
+    let mut history = History::default();
+    let log = open(&disk, &mut chance).unwrap();
+    history.append_now(&log, &mut chance).unwrap();
+    disk.fills_up_after(chance.below(200_000));
+    let full = (0..1000).find_map(|_| history.append_now(&log, &mut chance).err()).expect("the disk fills up");
+    assert!(matches!(full, AppendError::Full { .. }), "{full:?}");
+    for _ in 0..3 {
+        history.append(&log, &mut chance);
+    }
+    history.answers();
+    history.check(&log);
+    // Half of the time the engine is restarted on the full disk.
+    let log = if chance.once_in(2) {
+        drop(log);
+        open(&disk, &mut chance).ok()
+    } else {
+        Some(log)
+    };
+    disk.heals();
+    let log = log.unwrap_or_else(|| open(&disk, &mut chance).unwrap());
+    history.append_now(&log, &mut chance).unwrap();
+    history.check(&log);
+    drop(log);
+    history.check(&open(&disk, &mut chance).unwrap());
+}
