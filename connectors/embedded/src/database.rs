@@ -22,7 +22,8 @@ const END: &str = "end";
 /// An open file of a stream.
 #[derive(Debug)]
 pub struct StreamFile {
-    name: String,
+    /// As people know it.
+    place: String,
     redb: Database,
     first_error: FirstError,
 }
@@ -30,29 +31,31 @@ pub struct StreamFile {
 impl StreamFile {
     /// Opens and verifies a file, if it exists. Returns with it the positions that it holds.
     pub fn open(storage: &dyn Storage, name: &str, cache_bytes: usize) -> Result<Option<(Self, Range<u64>)>, Trouble> {
-        let Some(backend) = storage.open(name).map_err(|error| Trouble::of_io(name, &error))? else {
+        let place = storage.place(name);
+        let Some(backend) = storage.open(name).map_err(|error| Trouble::of_io(&place, &error))? else {
             return Ok(None);
         };
         // The store would take an empty file for a new one.
-        if backend.len().map_err(|error| Trouble::of_io(name, &error))? == 0 {
-            return Err(Trouble::damaged(name, "it is empty"));
+        if backend.len().map_err(|error| Trouble::of_io(&place, &error))? == 0 {
+            return Err(Trouble::damaged(&place, "it is empty"));
         }
         let (backend, first_error) = Watched::new(backend);
-        guarded(name, &first_error.clone(), || {
+        guarded(&place, &first_error.clone(), || {
             let redb = Builder::new()
                 .set_cache_size(cache_bytes)
                 .set_check_integrity_on_open(true)
                 .create_with_backend(backend)?;
             let held = held(&redb)?;
-            Ok(Some((Self { name: name.to_owned(), redb, first_error }, held)))
+            Ok(Some((Self { place: place.clone(), redb, first_error }, held)))
         })
     }
 
     /// Makes a file that holds nothing.
     pub fn create(storage: &dyn Storage, name: &str) -> Result<(), Trouble> {
-        let failed = |error| Trouble::of_io(name, &error);
+        let place = storage.place(name);
+        let failed = |error| Trouble::of_io(&place, &error);
         let (backend, first_error) = Watched::new(storage.create(name).map_err(failed)?);
-        guarded(name, &first_error, || {
+        guarded(&place, &first_error, || {
             let redb = Builder::new().create_with_backend(backend)?;
             let write = redb.begin_write()?;
             write.open_table(RECORDS)?;
@@ -71,7 +74,7 @@ impl StreamFile {
         records: impl Iterator<Item = &'a NewRecord>,
         trim_to: u64,
     ) -> Result<(), Trouble> {
-        guarded(&self.name, &self.first_error, || {
+        guarded(&self.place, &self.first_error, || {
             let mut write = self.redb.begin_write()?;
             write.set_durability(Durability::Immediate)?;
             {
@@ -98,7 +101,7 @@ impl StreamFile {
         let mut damaged = None;
         let mut room = bytes;
         let mut records = Vec::new();
-        guarded(&self.name, &self.first_error, || {
+        guarded(&self.place, &self.first_error, || {
             let read = self.redb.begin_read()?;
             for row in read.open_table(RECORDS)?.range(positions)? {
                 let (position, value) = row?;
@@ -117,7 +120,7 @@ impl StreamFile {
         })?;
         match damaged {
             Some(position) if records.is_empty() => {
-                Err(Trouble::damaged(&self.name, &format!("the checksum of record {position} is wrong")))
+                Err(Trouble::damaged(&self.place, &format!("the checksum of record {position} is wrong")))
             }
             Some(_) | None => Ok(records),
         }
@@ -141,17 +144,17 @@ fn held(redb: &Database) -> Result<Range<u64>, redb::Error> {
 
 /// Runs a piece of work on the store. A panic in there is the store's word for a file that makes no sense.
 fn guarded<T>(
-    name: &str,
+    place: &str,
     first_error: &FirstError,
     work: impl FnOnce() -> Result<T, redb::Error>,
 ) -> Result<T, Trouble> {
     let trouble = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => return Ok(done),
-        Ok(Err(error)) => Trouble::of_store(name, &error),
-        Err(panic) => Trouble::damaged(name, &words(panic.as_ref())),
+        Ok(Err(error)) => Trouble::of_store(place, &error),
+        Err(panic) => Trouble::damaged(place, &words(panic.as_ref())),
     };
     match first_error.get() {
-        Some(error) => Err(Trouble::of_io(name, &error)),
+        Some(error) => Err(Trouble::of_io(place, &error)),
         None => Err(trouble),
     }
 }

@@ -40,14 +40,15 @@ impl Durable {
         options: &Options,
     ) -> Result<Self, OpenError> {
         let file = format!("{}-{}.redb", stream.topic.word(), stream.partition);
-        let (store, held) = Store::open(storage, file.clone(), options)?;
+        let place = storage.place(&file);
+        let (store, held) = Store::open(storage, file, options)?;
         Ok(Self {
             queue: Queue::default(),
             tail: RwLock::new(Tail::new(held, options.tail_bytes, usize::MAX)),
             store,
             bell,
             retry_after: options.retry_after,
-            name: file,
+            name: place,
             most_bytes: options.queue_bytes,
             most_records: options.queue_records,
         })

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use redb::StorageBackend;
 
+use crate::ends::Ends;
 use crate::reserve::Reserve;
 use crate::storage::Storage;
 use crate::trouble::OpenError;
@@ -21,6 +22,7 @@ use crate::trouble::OpenError;
 pub struct Folder {
     path: PathBuf,
     reserve: Arc<Reserve>,
+    ends: Ends,
     /// Held as long as this lives.
     _lock: File,
 }
@@ -35,7 +37,7 @@ impl Folder {
         fs::create_dir_all(path).map_err(failed)?;
         let lock = lock(path)?;
         let reserve = Reserve::open(&path.join("reserve"), reserve_bytes).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), reserve: Arc::new(reserve), _lock: lock })
+        Ok(Self { path: path.to_owned(), reserve: Arc::new(reserve), ends: Ends::new(path), _lock: lock })
     }
 
     fn backend(&self, file: File) -> Box<dyn StorageBackend> {
@@ -69,6 +71,19 @@ impl Storage for Folder {
         File::open(self.draft(file))?.sync_all()?;
         fs::rename(self.draft(file), self.path.join(file))?;
         File::open(&self.path)?.sync_all()
+    }
+
+    fn note(&self, file: &str, end: u64) {
+        // Without its note a file is as safe as its store.
+        let _ = self.ends.note(file, end);
+    }
+
+    fn noted(&self, file: &str) -> u64 {
+        self.ends.noted(file)
+    }
+
+    fn place(&self, file: &str) -> String {
+        self.path.join(file).display().to_string()
     }
 
     fn room(&self) -> io::Result<()> {

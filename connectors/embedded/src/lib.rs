@@ -12,13 +12,14 @@
 //!
 //! Why the result may be trusted: a record is published only after the commit that holds it was synced; every record
 //! carries a checksum of its own, checked at each read; every opening syncs what a killed process left, then reads the
-//! whole file from the disk and verifies it; after a failed write or sync the file is closed and opened again in that
+//! whole file from the disk and verifies it, and compares it with a note of what was acknowledged; after a failed write or sync the file is closed and opened again in that
 //! same way before anything else is written to it. Tests play power loss, torn writes, a full disk and failing
 //! disks through [`Storage`].
 
 mod bell;
 mod database;
 mod durable;
+mod ends;
 mod folder;
 mod frame;
 mod log;

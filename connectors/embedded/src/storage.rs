@@ -18,6 +18,15 @@ pub trait Storage: Send + Sync {
     /// Gives the file just made, which has been synced, its name. Survives power loss.
     fn publish(&self, file: &str) -> io::Result<()>;
 
+    /// Notes beside a file up to where it was acknowledged. A courtesy: it may fail, or be lost with the power.
+    fn note(&self, file: &str, end: u64);
+
+    /// The last such note that there is; 0 if none.
+    fn noted(&self, file: &str) -> u64;
+
+    /// The file as people know it.
+    fn place(&self, file: &str) -> String;
+
     /// Says whether there is room for another commit; fails with `StorageFull` or the like if not.
     fn room(&self) -> io::Result<()>;
 }

@@ -37,17 +37,23 @@ enum File {
 impl Store {
     /// Opens and verifies the file, if it exists. Returns with it the positions that it holds.
     pub fn open(storage: Arc<dyn Storage>, name: String, options: &Options) -> Result<(Self, Range<u64>), Trouble> {
-        let (file, held) = match StreamFile::open(storage.as_ref(), &name, options.cache_bytes)? {
-            Some((file, held)) => (File::Open(file), held),
-            None => (File::Absent, 0..0),
+        let mut store = Self {
+            storage,
+            name,
+            cache_bytes: options.cache_bytes,
+            retry_after: options.retry_after,
+            file: RwLock::new(File::Absent),
         };
-        let (cache_bytes, retry_after) = (options.cache_bytes, options.retry_after);
-        Ok((Self { storage, name, cache_bytes, retry_after, file: RwLock::new(file) }, held))
+        let Some((file, held)) = store.opened(store.storage.noted(&store.name))? else {
+            return Ok((store, 0..0));
+        };
+        store.file = RwLock::new(File::Open(file));
+        Ok((store, held))
     }
 
     /// Says whether there is room for another commit.
     pub fn room(&self) -> Result<(), Trouble> {
-        self.storage.room().map_err(|error| Trouble::of_io(&self.name, &error))
+        self.storage.room().map_err(|error| Trouble::of_io(&self.place(), &error))
     }
 
     /// Sees to it that the file is open, and returns what it holds: at the least all that was acknowledged, and
@@ -84,12 +90,17 @@ impl Store {
         let result = match &*self.file.read().unwrap_or_else(PoisonError::into_inner) {
             File::Open(file) => file.write(held, records, trim_to),
             File::Failed { trouble, until: _ } => return Err(trouble.clone()),
-            File::Absent => return Err(Trouble::Io(format!("{}: not open", self.name))),
+            File::Absent => return Err(Trouble::Io(format!("{}: not open", self.place()))),
         };
         if let Err(trouble) = &result {
             *self.lock() = File::Failed { trouble: trouble.clone(), until: Instant::now() };
         }
         result
+    }
+
+    /// Notes what is durable, before anyone is told.
+    pub fn note(&self, end: u64) {
+        self.storage.note(&self.name, end);
     }
 
     /// Reads what stands in a range, from its start on.
@@ -105,14 +116,22 @@ impl Store {
         if absent {
             StreamFile::create(self.storage.as_ref(), &self.name)?;
         }
-        let Some((file, found)) = StreamFile::open(self.storage.as_ref(), &self.name, self.cache_bytes)? else {
-            return Err(Trouble::damaged(&self.name, "it is gone"));
-        };
-        if found.end < held.end {
-            let what = format!("it ends at {}, but {} was acknowledged", found.end, held.end);
-            return Err(Trouble::damaged(&self.name, &what));
+        self.opened(held.end)?.ok_or_else(|| Trouble::damaged(&self.place(), "it is gone"))
+    }
+
+    /// The file as it is on the disk, if it holds all that was acknowledged.
+    fn opened(&self, acknowledged: u64) -> Result<Option<(StreamFile, Range<u64>)>, Trouble> {
+        let file = StreamFile::open(self.storage.as_ref(), &self.name, self.cache_bytes)?;
+        let end = file.as_ref().map_or(0, |(_, held)| held.end);
+        if end < acknowledged {
+            let what = format!("it ends at position {end}, but positions up to {acknowledged} were acknowledged");
+            return Err(Trouble::damaged(&self.place(), &what));
         }
-        Ok((file, found))
+        Ok(file)
+    }
+
+    fn place(&self) -> String {
+        self.storage.place(&self.name)
     }
 
     fn lock(&self) -> RwLockWriteGuard<'_, File> {

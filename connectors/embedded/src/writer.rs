@@ -76,6 +76,7 @@ fn publish(stream: &Durable, appends: Vec<Append>, trim_to: u64) {
         answers.push((done, (first..tail.held().end).collect()));
     }
     tail.cut(trim_to);
+    stream.store.note(tail.held().end);
     drop(tail);
     stream.bell.ring();
     for (done, positions) in answers {

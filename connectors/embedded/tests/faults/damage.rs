@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 
 use embedded::{EmbeddedLog, OpenError, Options};
 use protocol::log::{Log, NewRecord, ReadError, Record};
@@ -55,30 +56,71 @@ fn another_file_in_its_place_is_found() {
     assert!(survives(&folder, &want, |bytes| bytes.fill(0)));
 }
 
+#[test]
+fn damage_is_found_also_where_the_process_was_killed() {
+    let (folder, want) = written();
+    // What a killed process leaves: its files as they are while it runs.
+    let killed = TempDir::new().expect("a folder for the test");
+    let log = open(folder.path()).expect("the log opens");
+    append(&log, 100);
+    for file in ["journal-0.redb", "journal-0.redb.end"] {
+        fs::copy(folder.path().join(file), killed.path().join(file)).expect("it can be copied");
+    }
+    drop(log);
+    let want: Vec<Record> = want.into_iter().chain([record(100)]).collect();
+    assert!(!survives(&killed, &want, |_| {}), "undamaged it opens");
+    let mut found = 0;
+    for seed in seeds(300) {
+        let mut chance = Chance::new(seed);
+        found += u64::from(survives(&killed, &want, |bytes| {
+            let at = chance.below(bytes.len() as u64) as usize;
+            bytes[at] ^= 1 << chance.below(8);
+        }));
+    }
+    assert!(found > 100, "flips in records are found: {found} of 300");
+}
+
+#[test]
+fn a_deleted_file_is_found() {
+    let (folder, _) = written();
+    fs::remove_file(folder.path().join("journal-0.redb")).unwrap();
+    let error = open(folder.path()).err();
+    assert!(matches!(&error, Some(OpenError::Damaged(text)) if text.contains("up to 100")), "{error:?}");
+}
+
 /// A folder with a journal of several pages, and what is in it.
 fn written() -> (TempDir, Vec<Record>) {
-    let folder = TempDir::new().unwrap();
-    let log = open(folder.path()).unwrap();
-    let (tell, told) = std::sync::mpsc::sync_channel(100);
-    for n in 0..100_u8 {
-        let record = NewRecord { key: vec![n; 3], header: vec![], value: vec![n; 900] };
-        let tell = tell.clone();
-        log.append(JOURNAL, vec![record], Box::new(move |outcome| tell.send(outcome).unwrap()));
-        told.recv().unwrap().unwrap();
+    let folder = TempDir::new().expect("a folder for the test");
+    let log = open(folder.path()).expect("the log opens");
+    for n in 0..100 {
+        append(&log, n);
     }
-    let records = log.read(JOURNAL, 0, 1 << 20).unwrap().records;
+    let records = log.read(JOURNAL, 0, 1 << 20).expect("it can be read").records;
     assert_eq!(records.len(), 100);
     drop(log);
     (folder, records)
 }
 
+fn append(log: &EmbeddedLog, n: u8) {
+    let (tell, told) = sync_channel(1);
+    let Record { position: _, key, header, value } = record(n);
+    log.append(JOURNAL, vec![NewRecord { key, header, value }], Box::new(move |outcome| drop(tell.try_send(outcome))));
+    told.recv().expect("every call is answered").expect("there is room");
+}
+
+fn record(n: u8) -> Record {
+    Record { position: u64::from(n), key: vec![n; 3], header: vec![], value: vec![n; 900] }
+}
+
 /// Damages a copy of the folder; returns whether the log found it. Panics if the log shows anything but the truth.
 fn survives(folder: &TempDir, want: &[Record], damage: impl FnOnce(&mut Vec<u8>)) -> bool {
-    let copy = TempDir::new().unwrap();
+    let copy = TempDir::new().expect("a folder for the test");
     let file = |folder: &Path| -> PathBuf { folder.join("journal-0.redb") };
-    let mut bytes = fs::read(file(folder.path())).unwrap();
+    let mut bytes = fs::read(file(folder.path())).expect("the file is there");
     damage(&mut bytes);
-    fs::write(file(copy.path()), bytes).unwrap();
+    fs::write(file(copy.path()), bytes).expect("it can be copied");
+    let note = "journal-0.redb.end";
+    fs::copy(folder.path().join(note), copy.path().join(note)).expect("it can be copied");
     let log = match open(copy.path()) {
         Ok(log) => log,
         Err(OpenError::Damaged(text)) => {

@@ -24,6 +24,8 @@ pub struct Disk(Arc<Mutex<State>>);
 struct State {
     chance: Chance,
     files: BTreeMap<String, File>,
+    /// Never lost, which asks the most of the log: the note must not be ahead of what survives.
+    notes: BTreeMap<String, u64>,
     /// Operations until the power fails, if it will.
     power: Option<u64>,
     /// Bytes that can be written until the disk is full.
@@ -55,6 +57,7 @@ impl Disk {
         let state = State {
             chance: Chance::new(seed),
             files: BTreeMap::new(),
+            notes: BTreeMap::new(),
             power: None,
             room: None,
             failing_write: None,
@@ -140,6 +143,18 @@ impl Storage for Disk {
         Ok(())
     }
 
+    fn note(&self, file: &str, end: u64) {
+        self.lock().notes.insert(file.to_owned(), end);
+    }
+
+    fn noted(&self, file: &str) -> u64 {
+        self.lock().notes.get(file).copied().unwrap_or(0)
+    }
+
+    fn place(&self, file: &str) -> String {
+        file.to_owned()
+    }
+
     fn room(&self) -> io::Result<()> {
         Ok(())
     }
@@ -164,14 +179,13 @@ impl State {
         let failed = fails(&mut self.failing_sync);
         let Self { chance, files, .. } = self;
         let file = files.get_mut(name).expect("a handle is of a file");
-        match failed {
-            Ok(()) => file.keep_all(),
-            Err(error) => {
-                file.keep_some(chance);
-                return Err(error);
-            }
-        }
-        Ok(())
+        let Err(error) = failed else {
+            file.keep_all();
+            return Ok(());
+        };
+        file.keep_some(chance);
+        // Disks that allocate late find out only here that they are full.
+        if chance.once_in(2) { Err(io::ErrorKind::StorageFull.into()) } else { Err(error) }
     }
 }
 

@@ -19,7 +19,7 @@ fn play(seed: u64) -> usize {
     let disk = Disk::new(seed);
     let mut history = History::default();
     let mut failed = 0;
-    let log = open(&disk, &mut chance).unwrap();
+    let log = open(&disk, &mut chance).expect("the log opens");
     for _failure in 0..3 {
         for _ in 0..chance.below(10) {
             history.append(&log, &mut chance);
@@ -49,6 +49,6 @@ fn play(seed: u64) -> usize {
     disk.power_fails_after(1);
     drop(log);
     disk.power_returns();
-    history.check(&open(&disk, &mut chance).unwrap());
+    history.check(&open(&disk, &mut chance).expect("the log opens"));
     failed
 }

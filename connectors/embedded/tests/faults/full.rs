@@ -19,8 +19,8 @@ fn play(seed: u64) {
     let mut chance = Chance::new(seed);
     let disk = Disk::new(seed);
     let mut history = History::default();
-    let log = open(&disk, &mut chance).unwrap();
-    history.append_now(&log, &mut chance).unwrap();
+    let log = open(&disk, &mut chance).expect("the log opens");
+    history.append_now(&log, &mut chance).expect("there is room");
     disk.fills_up_after(chance.below(200_000));
     let full = (0..1000).find_map(|_| history.append_now(&log, &mut chance).err()).expect("the disk fills up");
     assert!(matches!(full, AppendError::Full { .. }), "{full:?}");
@@ -37,9 +37,9 @@ fn play(seed: u64) {
         Some(log)
     };
     disk.heals();
-    let log = log.unwrap_or_else(|| open(&disk, &mut chance).unwrap());
-    history.append_now(&log, &mut chance).unwrap();
+    let log = log.unwrap_or_else(|| open(&disk, &mut chance).expect("the log opens"));
+    history.append_now(&log, &mut chance).expect("there is room");
     history.check(&log);
     drop(log);
-    history.check(&open(&disk, &mut chance).unwrap());
+    history.check(&open(&disk, &mut chance).expect("the log opens"));
 }

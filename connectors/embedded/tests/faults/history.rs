@@ -70,10 +70,10 @@ impl History {
 
     /// Trims a part of what is held.
     pub fn trim(&mut self, log: &EmbeddedLog, chance: &mut Chance) {
-        let held = log.range(JOURNAL).unwrap();
+        let held = log.range(JOURNAL).expect("the stream exists");
         let before = held.start + chance.below(held.end - held.start + 1);
         self.trimmed = self.trimmed.max(before);
-        log.trim(JOURNAL, before).unwrap();
+        log.trim(JOURNAL, before).expect("a trim is taken");
     }
 
     /// Waits for all answers.
@@ -93,12 +93,12 @@ impl History {
 
     /// Reads the log from end to end and compares. What was in doubt is settled by it.
     pub fn check(&mut self, log: &EmbeddedLog) {
-        let held = log.range(JOURNAL).unwrap();
+        let held = log.range(JOURNAL).expect("the stream exists");
         assert!(held.start <= self.trimmed, "trimmed to {}, but the log begins at {}", self.trimmed, held.start);
         let mut found: BTreeMap<u64, Record> = BTreeMap::new();
         let mut next = held.start;
         while next < held.end {
-            let page = log.read(JOURNAL, next, 20_000).unwrap();
+            let page = log.read(JOURNAL, next, 20_000).expect("what is held can be read");
             assert!(!page.records.is_empty(), "nothing at {next} of {held:?}");
             next = page.next;
             found.extend(page.records.into_iter().map(|record| (record.position, record)));
