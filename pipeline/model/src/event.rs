@@ -150,7 +150,7 @@ pub enum Body {
     /// progress: the node has it.
     AttemptAccepted { at: TaskRef, attempt: u32 },
     /// fleet: it never ran, and counts for nothing.
-    AttemptTakenBack { at: TaskRef, attempt: u32, why: TakeBack },
+    AttemptTakenBack { at: TaskRef, attempt: u32, lease: LeaseId, node: NodeId, why: TakeBack },
     /// progress: its process runs.
     AttemptStarted { at: TaskRef, attempt: u32, pid: u32 },
     /// progress: how far it is.
@@ -158,9 +158,9 @@ pub enum Body {
     /// progress: what the next attempt gets.
     AttemptCheckpointed { at: TaskRef, attempt: u32, text: Arc<str> },
     /// execution or progress: its node shall end it.
-    AttemptCancelRequested { at: TaskRef, attempt: u32, grace_ms: Millis, why: String },
+    AttemptCancelRequested { at: TaskRef, attempt: u32, lease: LeaseId, grace_ms: Millis, why: String },
     /// progress: it has ended on its node, or its node is gone.
-    AttemptEnded { at: TaskRef, attempt: u32, lease: LeaseId, outcome: AttemptOutcome, end: Option<Box<End>> },
+    AttemptEnded(Box<Ended>),
     /// progress: cases of its result files.
     TestResults { at: TaskRef, attempt: u32, cases: Vec<Case> },
 
@@ -176,7 +176,7 @@ pub enum Body {
     /// schedule: permits are free again.
     LockReleased { lock: LockId, lease: LeaseId, permits: u32, free: u32 },
     /// intake: a report of a lease that is not current; it changes nothing.
-    ReportStale { lease: LeaseId, report: String },
+    ReportStale { lease: Option<LeaseId>, report: String },
     /// protocol: rejects and notifications up to this journal position are out.
     NotifiedUpTo { position: u64 },
 }
@@ -225,6 +225,30 @@ pub struct Dispatch {
     pub waited_ms: Millis,
     /// Why this node, or why it waited, for people.
     pub why: String,
+}
+
+/// An attempt has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The task.
+    pub at: TaskRef,
+    /// The attempt.
+    pub attempt: u32,
+    /// Its lease, void from here on.
+    pub lease: LeaseId,
+    /// The node that had it.
+    pub node: NodeId,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// Whether its node counts as lost under the task.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counts_node: bool,
+    /// What the node said, if it said anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<End>,
+    /// The recovery that it belongs to, if its node was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<u32>,
 }
 
 /// A failure and its class.
@@ -372,7 +396,7 @@ pub enum Phase {
 }
 
 /// A work list: what one cause asks of many, done in bounded steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "fields are numbers of the pool")]
 pub enum Work {
@@ -383,7 +407,7 @@ pub enum Work {
     /// A cancelled or stopped execution's tasks end.
     Sweep { execution: u32 },
     /// A lost or gone node's attempts end.
-    Node { node: u32, generation: u32 },
+    Node { node: NodeId, generation: u32 },
     /// What is blocked by a parked task is skipped, and the round ends.
     Close { execution: u32 },
     /// Tasks of a reopened execution wait again.
@@ -429,7 +453,7 @@ impl Body {
             Self::AttemptProgressed { .. } => "attempt_progressed",
             Self::AttemptCheckpointed { .. } => "attempt_checkpointed",
             Self::AttemptCancelRequested { .. } => "attempt_cancel_requested",
-            Self::AttemptEnded { .. } => "attempt_ended",
+            Self::AttemptEnded(_) => "attempt_ended",
             Self::TestResults { .. } => "test_results",
             Self::FailureClassified(_) => "failure_classified",
             Self::RetryDecided(_) => "retry_decided",

@@ -113,7 +113,9 @@ mod tests {
         let lease: LeaseId = "j5.0.4.8121.0".parse().unwrap();
         assert_eq!(lease.to_string(), "j5.0.4.8121.0");
         assert!(lease < "j5.0.5.7.0".parse().unwrap());
-        for bad in ["", "j", "5.0.4.8121.0", "j5.0.4.8121", "j5.0.4.8121.0.1", "j5.0.4.8121.x", "j5.0.4.8121.99999999999"] {
+        for bad in
+            ["", "j", "5.0.4.8121.0", "j5.0.4.8121", "j5.0.4.8121.0.1", "j5.0.4.8121.x", "j5.0.4.8121.99999999999"]
+        {
             assert!(bad.parse::<LeaseId>().is_err(), "{bad}");
         }
     }

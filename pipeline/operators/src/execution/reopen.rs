@@ -1,0 +1,81 @@
+//! Reopening: which tasks wait again, and for how many of their dependencies.
+//!
+//! Indices are in topological order, so one pass from the first to the last task is enough: by the time a task is
+//! looked at, all that it waits for has been. A task is reset if it is named, or if it stands behind one that was
+//! reset and was skipped because of it (or, for `--from`, simply stands behind it).
+
+use std::collections::BTreeSet;
+
+use model::event::TaskRef;
+use model::request::RetryScope;
+use model::{Body, Event, PoolId};
+
+use crate::Context;
+use crate::state::execution::Reopening;
+use crate::state::task::Met;
+use crate::state::{Execution, Phase, Pool, TaskState};
+
+/// Tasks that one step looks at, and that it resets.
+const LOOK: usize = 2_000;
+const ACT: usize = 100;
+
+/// A reopening waits until all other work lists of its execution are done: its tasks stand still then.
+pub fn may_go_on(pool: &Pool, number: u32) -> bool {
+    pool.execution(number).is_none_or(|e| e.work as usize <= e.reopening.len())
+}
+
+/// One step: looks at the next tasks. Returns where to go on, none when all were looked at.
+pub fn step(
+    pool: &Pool,
+    id: &PoolId,
+    number: u32,
+    from: u32,
+    events: &mut Vec<Event>,
+    ctx: &Context<'_>,
+) -> Option<u32> {
+    let execution = pool.execution(number)?;
+    let reopening = execution.reopening.front()?;
+    let mut reset = BTreeSet::new();
+    let mut index = from;
+    for task in execution.tasks.iter().skip(from as usize).take(LOOK) {
+        let again = |on: u32| reset.contains(&on) || execution.tasks[on as usize].reset == execution.reopened + 1;
+        if is_reset(execution, reopening, task, again) {
+            let unmet = unmet(execution, task, again);
+            let at = TaskRef { execution: number, task: index };
+            events.push(ctx.event(id, Body::TaskReset { at, unmet }));
+            if unmet == 0 {
+                events.push(ctx.event(id, Body::TaskReady { at, rank_ms: task.spec.path_ms }));
+            }
+            reset.insert(index);
+        }
+        index += 1;
+        if events.len() >= ACT {
+            break;
+        }
+    }
+    ((index as usize) < execution.tasks.len()).then_some(index)
+}
+
+fn is_reset(execution: &Execution, reopening: &Reopening, task: &TaskState, again: impl Fn(u32) -> bool) -> bool {
+    if !task.phase.is_over() {
+        return false;
+    }
+    let behind = task.deps.iter().any(|(on, _)| again(*on));
+    let never =
+        |(on, want): &(u32, model::Want)| !again(*on) && execution.tasks[*on as usize].phase.meets(*want) == Met::Never;
+    let follows = behind && !task.deps.iter().any(never);
+    let skipped = matches!(task.phase, Phase::Skipped { .. });
+    // A stopped or cancelled round also skipped tasks that nothing they wait for speaks against.
+    let left_out = matches!(task.phase, Phase::Skipped { how: model::event::SkipReason::Stopped, .. });
+    match &reopening.scope {
+        RetryScope::Failed => matches!(task.phase, Phase::Failed | Phase::Cancelled) || left_out || skipped && follows,
+        RetryScope::From(name) => task.spec.id == *name || follows,
+        RetryScope::Parked(name) => task.spec.id == *name || skipped && follows,
+    }
+}
+
+fn unmet(execution: &Execution, task: &TaskState, again: impl Fn(u32) -> bool) -> u32 {
+    let waits =
+        |(on, want): &&(u32, model::Want)| again(*on) || execution.tasks[*on as usize].phase.meets(*want) != Met::Yes;
+    u32::try_from(task.deps.iter().filter(waits).count()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,166 @@
+//! Intake: requests of people, and inputs that cannot be used.
+//!
+//! A key makes a request idempotent: repeated with the same content it gets the same answer, with another it is
+//! refused. Large flows come in parts; each is folded as it comes, and the last begins the execution.
+
+pub mod submit;
+
+use model::event::TaskRef;
+use model::policy::Policy;
+use model::report::Report;
+use model::request::{Answer, Ask, RefusalKind, Request};
+use model::{Body, By, Event, PolicyId, PoolId};
+
+use crate::state::upload::MAX_KEYS;
+use crate::state::{Pool, State};
+use crate::{Context, execution};
+
+/// Most pools of a partition.
+pub const MAX_POOLS: usize = 1_000;
+
+/// Who reported.
+pub fn by(report: &Report) -> By {
+    By::Node { node: report.node.clone(), boot: report.boot.clone(), seq: report.seq }
+}
+
+/// The first event of a report: it marks the report as consumed.
+pub fn by_node(report: &Report, event: Body) -> Event {
+    Event { pool: report.pool.clone(), by: by(report), event }
+}
+
+/// A report that cannot be used.
+pub fn rejected(report: &Report, reason: String, ctx: &Context<'_>) -> Event {
+    by_node(report, Body::InputRejected { topic: "reports".to_owned(), position: ctx.position, hash: 0, reason })
+}
+
+/// A record that could not be read.
+pub fn unreadable(pool: &PoolId, topic: &str, hash: u64, reason: &str, ctx: &Context<'_>) -> Event {
+    let (topic, reason) = (topic.to_owned(), crate::progress::cut(reason, 400));
+    ctx.event(pool, Body::InputRejected { topic, position: ctx.position, hash, reason })
+}
+
+/// A leader begins: what the installation brings along goes into the journal where it differs.
+pub fn led(state: &State, ctx: &Context<'_>) -> Vec<Event> {
+    let differing = state.pools.iter().map(|(id, pool)| bring_along(id, pool, ctx));
+    differing.flatten().take(model::event::MAX_EVENTS).collect()
+}
+
+/// The events that make a pool, if it does not exist and may.
+pub fn make_pool(state: &State, id: &PoolId, ctx: &Context<'_>) -> Vec<Event> {
+    if state.pools.contains_key(id) || state.pools.len() >= MAX_POOLS {
+        return Vec::new();
+    }
+    let settings = Body::PoolSettingsPut { settings: ctx.config.settings };
+    let mut events = vec![ctx.event(id, settings)];
+    events.extend(bring_along(id, &Pool { settings: ctx.config.settings, ..Pool::default() }, ctx));
+    events
+}
+
+fn bring_along(id: &PoolId, pool: &Pool, ctx: &Context<'_>) -> Vec<Event> {
+    let mut events = Vec::new();
+    if pool.settings != ctx.config.settings {
+        events.push(ctx.event(id, Body::PoolSettingsPut { settings: ctx.config.settings }));
+    }
+    for policy in &ctx.config.policies {
+        let newest = pool.newest.get(&policy.policy).and_then(|id| pool.policies.get(id));
+        if newest != Some(policy)
+            && let Some(version) = next_version(pool, policy)
+        {
+            events.push(ctx.event(id, Body::PolicyPut { id: version, policy: policy.clone() }));
+        }
+    }
+    events
+}
+
+fn next_version(pool: &Pool, policy: &Policy) -> Option<PolicyId> {
+    let last = pool.newest.get(&policy.policy).and_then(|id| id.as_str().rsplit_once('@')?.1.parse::<u32>().ok());
+    PolicyId::new(&format!("{}@{}", policy.policy, last.unwrap_or(0) + 1)).ok()
+}
+
+/// Decides a request.
+pub fn request(pool: &Pool, request: &Request, ctx: &Context<'_>) -> Vec<Event> {
+    let content = content(request);
+    if let Some(kept) = pool.keys.get(&request.key) {
+        return repeated(request, kept.content == content, kept.answer.clone(), content);
+    }
+    if request.at + pool.settings.keys_ms < ctx.now {
+        let why = "the request is older than idempotency keys are kept; send it again with a new key".to_owned();
+        return vec![answer(request, content, refusal(RefusalKind::TooMany, why))];
+    }
+    if pool.keys.len() >= MAX_KEYS {
+        let why = format!("the pool has answered {MAX_KEYS} requests within a day; wait, or use another pool");
+        return vec![answer(request, content, refusal(RefusalKind::TooMany, why))];
+    }
+    let outcome = match &request.ask {
+        Ask::Submit(submit) => return submit::part(pool, request, submit, content),
+        Ask::Settings { settings } => match settings.check() {
+            Ok(()) => Ok(vec![by_person(request, Body::PoolSettingsPut { settings: *settings })]),
+            Err(why) => Err((RefusalKind::Invalid, why.to_owned())),
+        },
+        Ask::Pause { .. }
+        | Ask::Resume { .. }
+        | Ask::Cancel { .. }
+        | Ask::Retry { .. }
+        | Ask::Replay { .. }
+        | Ask::Drop { .. } => execution::verbs::decide(pool, request),
+    };
+    match outcome {
+        Ok(mut events) => {
+            let execution = execution::verbs::execution_of(&request.ask).cloned();
+            events.push(answer(request, content, Answer::Done { execution }));
+            events
+        }
+        Err((kind, why)) => vec![answer(request, content, refusal(kind, why))],
+    }
+}
+
+/// The same key again: the same answer, if it is the same request.
+fn repeated(request: &Request, same: bool, kept: Answer, content: u64) -> Vec<Event> {
+    if let (true, Ask::Submit(submit)) = (same, &request.ask)
+        && submit.part + 1 < submit.parts
+    {
+        return Vec::new();
+    }
+    let other = || {
+        let why = format!("the key `{}` was used for another request; use a new key", request.key);
+        refusal(RefusalKind::KeyReused, why)
+    };
+    let said = if same { kept } else { other() };
+    vec![answer(request, content, said)]
+}
+
+/// What a person's request does.
+pub fn by_person(request: &Request, event: Body) -> Event {
+    let (who, key, reason) = (request.who.clone(), request.key.clone(), request.reason.clone());
+    Event { pool: request.pool.clone(), by: By::Person { who, key, reason }, event }
+}
+
+/// What became of a request.
+pub fn answer(request: &Request, content: u64, answer: Answer) -> Event {
+    by_person(request, Body::RequestAnswered { key: request.key.clone(), content, at: request.at, answer })
+}
+
+/// A refusal.
+pub fn refusal(refusal: RefusalKind, message: String) -> Answer {
+    Answer::Refused { refusal, message }
+}
+
+/// A hash of what is asked, the same for each part of an upload: FNV-1a over its JSON.
+fn content(request: &Request) -> u64 {
+    let text = match &request.ask {
+        Ask::Submit(submit) => format!("{} {} {:?}", submit.content, submit.parts, submit.priority.map(|p| p.word())),
+        Ask::Pause { .. }
+        | Ask::Resume { .. }
+        | Ask::Cancel { .. }
+        | Ask::Retry { .. }
+        | Ask::Replay { .. }
+        | Ask::Drop { .. }
+        | Ask::Settings { .. } => serde_json::to_string(&request.ask).unwrap_or_default(),
+    };
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The task that a request names, in its execution.
+pub fn at(execution: u32, task: u32) -> TaskRef {
+    TaskRef { execution, task }
+}

@@ -1,0 +1,221 @@
+//! Schedule: which ready task runs next, and where.
+//!
+//! The order is priority, then whose turn it is among executions of one level, then the longest remaining path. A
+//! node gets a start only after a beat of its present boot that we heard ourselves, younger than `start`, and not
+//! after a refusal; its slots are counted less its current leases and less whatever else that beat held. Locks are
+//! taken all or none, by the same order: no permit idles while somebody could run with it.
+//!
+//! The agenda is a note of what is worth looking at: queues that something changed for, and nodes with room. Losing
+//! it costs time, never a decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::event::{Dispatch, TaskRef};
+use model::policy::Place;
+use model::{Body, Event, LeaseId, LockId, Millis, NodeId, PoolId};
+
+use crate::Context;
+use crate::soft::{Heard, Seen, Soft};
+use crate::state::{Execution, Head, Node, Pool, TaskState};
+
+/// What the scheduler should look at.
+#[derive(Debug, Clone, Default)]
+pub struct Agenda {
+    heads: BTreeSet<(Head, u32)>,
+    noted: BTreeMap<u32, Head>,
+    open: BTreeSet<NodeId>,
+    /// Queues, nodes and locks looked at since the leader began: what scheduling costs.
+    pub visits: u64,
+    locks_waited: bool,
+}
+
+impl Agenda {
+    /// Everything may have changed.
+    pub fn look_at_all(&mut self, pool: &Pool) {
+        self.open.extend(pool.nodes.iter().filter(|(_, n)| n.presence.is_present()).map(|(name, _)| name.clone()));
+        for queue in pool.queues.all() {
+            self.look_at(pool, queue);
+        }
+    }
+
+    /// A queue has a new task, or one of its locks has a free permit.
+    pub fn look_at(&mut self, pool: &Pool, queue: u32) {
+        self.visits += 1;
+        if let Some(old) = self.noted.remove(&queue) {
+            self.heads.remove(&(old, queue));
+        }
+        if let Some(head) = pool.queues.get(queue).and_then(|q| q.head()) {
+            self.noted.insert(queue, head);
+            self.heads.insert((head, queue));
+        }
+    }
+
+    /// A node has room.
+    pub fn node_opened(&mut self, pool: &Pool, node: &NodeId) {
+        self.open.insert(node.clone());
+        for queue in pool.queues.of_node(node) {
+            self.look_at(pool, queue);
+        }
+    }
+
+    /// A lock has a free permit.
+    pub fn lock_freed(&mut self, pool: &Pool, lock: &LockId) {
+        for queue in pool.queues.of_lock(lock) {
+            self.look_at(pool, queue);
+        }
+    }
+
+    /// Whether there may be something to dispatch.
+    pub fn is_idle(&self) -> bool {
+        self.heads.is_empty() || self.open.is_empty()
+    }
+
+    fn set_aside(&mut self, queue: u32) {
+        if let Some(head) = self.noted.remove(&queue) {
+            self.heads.remove(&(head, queue));
+        }
+    }
+}
+
+/// Decides the next dispatch of a pool, if one is possible. To be folded before the next is asked for.
+pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec<Event> {
+    let Some(seen) = soft.pools.get_mut(id) else { return Vec::new() };
+    let strict_from = ctx.first_announced + pool.settings.lost_ms;
+    let locks_open = ctx.now >= strict_from;
+    if locks_open && seen.agenda.locks_waited {
+        seen.agenda.locks_waited = false;
+        seen.agenda.look_at_all(pool);
+    }
+    while let Some((noted, queue)) = seen.agenda.heads.first().copied() {
+        if seen.agenda.open.is_empty() {
+            // Whatever opens a node looks at its queues again.
+            seen.agenda.heads.clear();
+            seen.agenda.noted.clear();
+            break;
+        }
+        let head = pool.queues.get(queue).and_then(|q| q.head());
+        if head != Some(noted) {
+            seen.agenda.look_at(pool, queue);
+            continue;
+        }
+        match place(pool, seen, queue, noted, locks_open, ctx) {
+            Some(node) => return dispatch(pool, id, seen, noted, &node, ctx),
+            None => seen.agenda.set_aside(queue),
+        }
+    }
+    Vec::new()
+}
+
+/// The best node for the head of a queue, if one has room and all its locks have permits.
+fn place(pool: &Pool, seen: &mut Seen, queue: u32, head: Head, locks_open: bool, ctx: &Context<'_>) -> Option<NodeId> {
+    let queue = pool.queues.get(queue)?;
+    let execution = pool.execution(head.execution)?;
+    let task = execution.tasks.get(head.task as usize)?;
+    if !queue.needs.locks.is_empty() && !locks_open {
+        seen.agenda.locks_waited = true;
+        return None;
+    }
+    for (lock, permits) in &queue.needs.locks {
+        seen.agenda.visits += 1;
+        if pool.locks.get(lock).is_none_or(|l| l.free() < *permits) {
+            return None;
+        }
+    }
+    let mut full = Vec::new();
+    let mut best: Option<(Wish, &NodeId)> = None;
+    for name in &seen.agenda.open {
+        seen.agenda.visits += 1;
+        let room = pool.nodes.get(name).zip(seen.nodes.get(name)).and_then(|(node, heard)| {
+            let room = room(pool, node, heard, ctx)?;
+            (room.slots > 0).then_some((node, room))
+        });
+        let Some((node, room)) = room else {
+            full.push(name.clone());
+            continue;
+        };
+        let fits =
+            queue.nodes.contains(name) && room.slots >= queue.needs.slots && room.memory >= queue.needs.memory_mb;
+        if fits {
+            let wish = wish(execution, task, name, node, &room);
+            if best.as_ref().is_none_or(|(least, _)| wish < *least) {
+                best = Some((wish, name));
+            }
+        }
+    }
+    let best = best.map(|(_, name)| name.clone());
+    for name in full {
+        seen.agenda.open.remove(&name);
+    }
+    best
+}
+
+/// What a node can take now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Free slots.
+    pub slots: u32,
+    /// Free memory in MiB.
+    pub memory: u64,
+}
+
+/// What a node can take now; none if it must not get a start.
+pub fn room(pool: &Pool, node: &Node, heard: &Heard, ctx: &Context<'_>) -> Option<Room> {
+    let beat = heard.beat.as_ref()?;
+    let fresh = ctx.now - beat.at < pool.settings.start_ms;
+    if !node.presence.is_present() || !fresh || heard.refused || beat.closed.is_some() {
+        return None;
+    }
+    let others = beat.holds.iter().filter(|lease| !node.leases.contains_key(lease)).count();
+    let taken = node.used_slots().saturating_add(u32::try_from(others).unwrap_or(u32::MAX));
+    let memory = if node.memory_mb == 0 { u64::MAX } else { node.memory_mb.saturating_sub(node.used_memory()) };
+    Some(Room { slots: node.slots.saturating_sub(taken), memory })
+}
+
+/// How much a task would rather not run on a node: the least wins. The retry's wish first, then the zone where fewest
+/// of its execution run, then the share of slots taken, then memory.
+type Wish = (bool, u32, u32, std::cmp::Reverse<u64>);
+
+fn wish(execution: &Execution, task: &TaskState, name: &NodeId, node: &Node, room: &Room) -> Wish {
+    let last = task.story.as_ref().and_then(|s| s.tried.last().map(|tried| (s.place, tried)));
+    let against = last.is_some_and(|(place, tried)| match place {
+        Place::Any => false,
+        Place::SameNode => tried.node != *name,
+        Place::OtherNode => tried.node == *name,
+        Place::OtherZone => tried.zone == node.zone,
+    });
+    let zone = execution.zones.get(&node.zone).copied().unwrap_or(0);
+    let taken = (node.slots - room.slots.min(node.slots)).saturating_mul(1000) / node.slots.max(1);
+    (against, zone, taken, std::cmp::Reverse(room.memory))
+}
+
+fn dispatch(pool: &Pool, id: &PoolId, seen: &Seen, head: Head, name: &NodeId, ctx: &Context<'_>) -> Vec<Event> {
+    let at = TaskRef { execution: head.execution, task: head.task };
+    let (Some(task), Some(node)) = (pool.task(at), pool.nodes.get(name)) else { return Vec::new() };
+    let Some(beat) = seen.nodes.get(name).and_then(|h| h.beat.as_ref()) else { return Vec::new() };
+    let lease =
+        LeaseId { journal: ctx.journal, partition: ctx.partition, epoch: ctx.epoch, seq: ctx.seq, index: ctx.index };
+    let waited_ms = task.phase.ready_since().map_or(Millis(0), |since| ctx.now - since);
+    let needs = task.needs().clone();
+    let free = node.slots.saturating_sub(node.used_slots());
+    let mut events = vec![ctx.event(
+        id,
+        Body::AttemptDispatched(Box::new(Dispatch {
+            at,
+            attempt: task.attempts + 1,
+            lease,
+            node: name.clone(),
+            boot: node.boot.clone(),
+            after_beat: beat.beat,
+            after_up_ms: beat.up_ms,
+            resumes: task.story.as_ref().is_some_and(|s| s.checkpoint.is_some()),
+            waited_ms,
+            why: format!("{name} had {free} of {} slots free", node.slots),
+            needs: needs.clone(),
+        })),
+    )];
+    for (lock, permits) in &needs.locks {
+        let free = pool.locks.get(lock).map_or(0, |l| l.free()).saturating_sub(*permits);
+        events.push(ctx.event(id, Body::LockGranted { lock: lock.clone(), lease, permits: *permits, free }));
+    }
+    events
+}

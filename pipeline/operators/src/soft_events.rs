@@ -1,0 +1,58 @@
+//! What the leader's own events change for its observations: which queues and nodes the scheduler should look at,
+//! and which beats are void.
+
+use model::event::TakeBack;
+use model::{Body, Event, Timestamp};
+
+use crate::schedule::Agenda;
+use crate::soft::Soft;
+use crate::state::{Phase, Pool, State};
+
+/// Notes a folded event.
+pub fn observe(state: &State, soft: &mut Soft, event: &Event, now: Timestamp) {
+    let id = &event.pool;
+    let Some(pool) = state.pools.get(id) else { return };
+    note(pool, &mut soft.pools.entry(id.clone()).or_default().agenda, &event.event);
+    if let Body::NodeJoined(joined) = &event.event {
+        soft.node_changed(id, &joined.node, now);
+    }
+    if let Body::NodeLost { node, .. } | Body::NodeLeft { node, .. } = &event.event {
+        soft.node_changed(id, node, now);
+    }
+    if let Body::AttemptTakenBack { node, why: TakeBack::Refused(_), .. } = &event.event {
+        soft.refused(id, node);
+    }
+}
+
+/// Whatever may let a task run that could not before.
+fn note(pool: &Pool, agenda: &mut Agenda, event: &Body) {
+    if let Body::TaskReady { at, .. } = event
+        && let Some(Phase::Ready { queue, .. }) = pool.task(*at).map(|t| &t.phase)
+    {
+        agenda.look_at(pool, *queue);
+    }
+    if let Body::AttemptDispatched(dispatch) = event
+        && let Some(queue) = pool.queues.of_needs(&dispatch.needs)
+    {
+        agenda.look_at(pool, queue);
+    }
+    if let Body::AttemptEnded(ended) = event {
+        agenda.node_opened(pool, &ended.node);
+    }
+    if let Body::AttemptTakenBack { node, .. } = event {
+        agenda.node_opened(pool, node);
+    }
+    if let Body::LockReleased { lock, .. } = event {
+        agenda.lock_freed(pool, lock);
+    }
+    let many = matches!(
+        event,
+        Body::ExecutionResumed { .. }
+            | Body::ExecutionReopened { .. }
+            | Body::ExecutionStarted { .. }
+            | Body::NodeJoined(_)
+    );
+    if many {
+        agenda.look_at_all(pool);
+    }
+}

@@ -1,0 +1,43 @@
+//! State: what the journal says, no more. It changes by [`crate::fold`] only.
+//!
+//! A partition holds pools; a pool holds all that its decisions rest on. Parts marked "index" are made of the rest
+//! and rebuilt when a snapshot is loaded.
+
+pub mod attempt;
+pub mod execution;
+pub mod lock;
+pub mod node;
+pub mod pool;
+pub mod queue;
+pub mod recovery;
+pub mod task;
+pub mod upload;
+
+use std::collections::BTreeMap;
+
+use model::PoolId;
+use serde::{Deserialize, Serialize};
+
+pub use attempt::{Attempt, Tried};
+pub use execution::{Counts, Execution, Standing};
+pub use lock::Lock;
+pub use node::{Node, Presence};
+pub use pool::Pool;
+pub use queue::{Head, Queues};
+pub use recovery::Recovery;
+pub use task::{Phase, Story, TaskState};
+pub use upload::{KeptAnswer, Upload};
+
+/// All pools of a partition.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Each pool by its name.
+    pub pools: BTreeMap<PoolId, Pool>,
+}
+
+impl State {
+    /// Makes all indices anew, after a snapshot was loaded.
+    pub fn rebuild(&mut self) {
+        self.pools.values_mut().for_each(Pool::rebuild);
+    }
+}
