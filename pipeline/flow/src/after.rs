@@ -29,9 +29,13 @@ pub(crate) struct Wait {
 pub(crate) fn read_after<'n>(node: &'n Node<'_>, mistakes: &mut Mistakes<'_>) -> Vec<After<'n>> {
     match &node.value {
         Value::Plain(_) | Value::Quoted(_) => read_entry(node, mistakes).into_iter().collect(),
-        Value::List(_) | Value::Map(_) => {
-            let hint = "write `after: [build, seed_db.finished]`";
-            let items = read::list("after", node, MAX_AFTER, hint, mistakes);
+        Value::Map(_) => {
+            let hint = "write `after: build`, or `after: [build, seed_db.finished]`";
+            read::wrong_kind("after", node, "a name or a list of names", hint, mistakes);
+            Vec::new()
+        }
+        Value::List(_) => {
+            let items = read::list("after", node, MAX_AFTER, "", mistakes);
             items.iter().filter_map(|item| read_entry(item, mistakes)).collect()
         }
     }

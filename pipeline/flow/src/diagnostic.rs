@@ -13,6 +13,8 @@ pub const MAX_PRINTED: usize = 20;
 pub const MAX_KEPT: usize = 1_000;
 /// Longest piece of a line that is printed, in characters.
 const MAX_SHOWN: usize = 160;
+/// Most carets: what to do stands behind them, and should not be out of sight.
+const MAX_CARETS: usize = 80;
 
 /// Whether the file is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,11 +77,11 @@ fn one(out: &mut String, diagnostic: &Diagnostic, name: &str, source: &Source<'_
     // A line may be the whole file: only the part round the place is shown.
     let text = source.line_text(*line);
     let skip = (*column as usize).saturating_sub(1);
-    let from = if skip + *width as usize <= MAX_SHOWN { 0 } else { skip.saturating_sub(20) };
+    let from = if skip + (*width as usize).min(MAX_CARETS) <= MAX_SHOWN { 0 } else { skip.saturating_sub(20) };
     let shown: String = text.chars().skip(from).take(MAX_SHOWN).map(printable).collect();
     // Tabs stay tabs, so that the carets stand right whatever their width is.
     let pad: String = text.chars().skip(from).take(skip - from).map(|c| if c == '\t' { c } else { ' ' }).collect();
-    let carets = "^".repeat((*width as usize).min(MAX_SHOWN.saturating_sub(skip - from)).max(1));
+    let carets = "^".repeat((*width as usize).min(MAX_CARETS).min(MAX_SHOWN.saturating_sub(skip - from)).max(1));
     let _ = writeln!(out, "{line:>5} | {shown}");
     let _ = writeln!(out, "{}", format!("      | {pad}{carets} {hint}").trim_end());
 }

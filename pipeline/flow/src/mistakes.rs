@@ -8,9 +8,17 @@ use crate::words::Nearest;
 pub(crate) struct Mistakes<'a> {
     pub source: Source<'a>,
     pub nearest: Nearest,
-    found: Vec<(Span, Diagnostic)>,
+    found: Vec<Found>,
     full: bool,
     failed: bool,
+}
+
+/// A mistake whose line and column are not counted yet.
+struct Found {
+    span: Span,
+    severity: Severity,
+    message: String,
+    hint: String,
 }
 
 impl<'a> Mistakes<'a> {
@@ -48,8 +56,15 @@ impl<'a> Mistakes<'a> {
 
     /// All of them, in the order of the file.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.found.sort_by_key(|(span, _)| *span);
-        self.found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+        self.found.sort_by_key(|found| found.span);
+        let mut before = None;
+        let placed = |found: Found| {
+            let Found { span, severity, message, hint } = found;
+            let place = self.source.place(span, before);
+            before = Some((span, place));
+            Diagnostic { severity, line: place.line, column: place.column, width: place.width, message, hint }
+        };
+        self.found.into_iter().map(placed).collect()
     }
 
     fn note(&mut self, severity: Severity, span: Span, message: String, hint: String) {
@@ -57,9 +72,7 @@ impl<'a> Mistakes<'a> {
             self.full = true;
             return;
         }
-        let place = self.source.place(span);
-        let (line, column, width) = (place.line, place.column, place.width);
-        self.found.push((span, Diagnostic { severity, line, column, width, message, hint }));
+        self.found.push(Found { span, severity, message, hint });
     }
 }
 

@@ -26,14 +26,21 @@ const MAX_LOCKS: usize = 16;
 /// Reads `needs`. Other tools' word for dependencies is the same, so that mistake gets its own words.
 pub(crate) fn read_needs(node: &Node<'_>, locks: &Locks, mistakes: &mut Mistakes<'_>) -> Needs {
     let mut needs = Needs::default();
-    let Value::Map(entries) = &node.value else {
-        let message = "`needs` says what the node must have; tasks to wait for come under `after`";
-        let hint = match mistakes.source.quote(node.span) {
-            Some(text) if !node.is_nothing() => format!("write `after: {text}`"),
-            Some(_) | None => "write it like `needs: { memory: 2GiB }`".to_owned(),
-        };
-        mistakes.error(node.span, message, hint);
-        return needs;
+    let entries = match &node.value {
+        Value::Map(entries) => entries,
+        Value::Plain(_) if node.is_nothing() => {
+            read::wrong_kind("needs", node, "a map", "write it like `needs: { memory: 2GiB }`", mistakes);
+            return needs;
+        }
+        Value::Plain(_) | Value::Quoted(_) | Value::List(_) => {
+            let message = "`needs` says what the node must have; tasks to wait for come under `after`";
+            let hint = match mistakes.source.quote(node.span) {
+                Some(text) => format!("write `after: {text}`"),
+                None => "write `after:` above this list".to_owned(),
+            };
+            mistakes.error(node.span, message, hint);
+            return needs;
+        }
     };
     for (key, value) in entries {
         match key.raw() {

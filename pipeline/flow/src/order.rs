@@ -11,6 +11,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use crate::after::Wait;
 use crate::mistakes::Mistakes;
 use crate::task::Draft;
+use crate::words::thousands;
 
 /// Most names of a cycle that are written out.
 const MAX_WRITTEN: usize = 12;
@@ -56,14 +57,19 @@ impl Order {
 
     /// Notes a shortest cycle of each knot of tasks, from its first task of the file on.
     pub fn note_cycles(&self, drafts: &[Draft<'_>], waits: &[Wait], mistakes: &mut Mistakes<'_>) {
-        let knots = kosaraju_scc(&self.graph);
+        let knots = kosaraju_scc(&self.graph).into_iter().filter(|knot| knot.len() > 1);
+        let mut knots: Vec<Vec<usize>> = knots.map(|knot| knot.iter().map(|task| task.index()).collect()).collect();
+        knots.iter_mut().for_each(|knot| knot.sort_unstable());
+        knots.sort_unstable();
         let mut knot_of = vec![u32::MAX; drafts.len()];
-        for (knot, number) in knots.iter().filter(|knot| knot.len() > 1).zip(0..) {
-            knot.iter().for_each(|task| knot_of[task.index()] = number);
+        for (knot, number) in knots.iter().zip(0..) {
+            knot.iter().for_each(|task| knot_of[*task] = number);
         }
-        for knot in knots.iter().filter(|knot| knot.len() > 1) {
-            let first = knot.iter().map(|task| task.index()).min().expect("a knot has two tasks or more");
-            let cycle = shortest_cycle(first, &knot_of, waits);
+        for knot in knots {
+            if mistakes.is_full() {
+                return;
+            }
+            let cycle = shortest_cycle(knot[0], &knot_of, waits);
             note_cycle(&cycle, drafts, waits, mistakes);
         }
     }
@@ -111,7 +117,7 @@ fn note_cycle(cycle: &[usize], drafts: &[Draft<'_>], waits: &[Wait], mistakes: &
     let shown = cycle.len().min(MAX_WRITTEN);
     let mut written: Vec<String> = (0..shown).map(|at| name(at).to_owned()).collect();
     if shown < cycle.len() {
-        written.push(format!("… {} more …", cycle.len() - shown));
+        written.push(format!("… {} more …", thousands((cycle.len() - shown) as u64)));
     }
     written.push(name(0).to_owned());
     let others: Vec<String> = (1..shown)

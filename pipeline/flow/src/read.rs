@@ -211,6 +211,7 @@ pub(crate) fn wrong_kind(name: &str, node: &Node<'_>, want: &str, hint: &str, mi
     let message = match node.text() {
         Some("") => format!("`{name}` is empty; it must be {want}"),
         Some(text) => format!("`{name}` must be {want}, not `{}`", cut(text)),
+        None if node.is_nothing() => format!("`{name}` has no value"),
         None => format!("`{name}` must be {want}, not {}", node.kind()),
     };
     mistakes.error(node.span, message, hint);

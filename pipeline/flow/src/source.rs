@@ -5,6 +5,9 @@
 /// Largest file that is read, in bytes: 100,000 tasks with 1,000,000 dependencies take some 20 MiB.
 pub const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
+/// Most characters of a place that are counted.
+const MAX_WIDTH: usize = 1_000;
+
 /// A piece of the file, in bytes. The end is exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span {
@@ -59,17 +62,23 @@ impl<'a> Source<'a> {
         self.text.get(*start as usize..end).unwrap_or("").trim_end_matches(['\n', '\r'])
     }
 
-    /// Where a span begins, and how many characters of it stand in that line (at least one).
-    pub fn place(&self, span: Span) -> Place {
+    /// Where a span begins, and how many characters of it stand in that line (1 to 1,000). A whole file may be one line:
+    /// whoever asks for many places does so in their order, and hands in the one before.
+    pub fn place(&self, span: Span, before: Option<(Span, Place)>) -> Place {
         let line = self.line(span.start);
-        let start = self.starts[line as usize - 1];
         let text = self.line_text(line);
-        let chars = |from: u32, to: u32| {
-            let end = (to.saturating_sub(start) as usize).min(text.len());
-            let begin = (from.saturating_sub(start) as usize).min(end);
-            text.get(begin..end).map_or(0, |piece| piece.chars().count() as u32)
+        let start = self.start(line);
+        let piece = |from: u32, to: u32| {
+            let end = (to as usize).saturating_sub(start).min(text.len());
+            let begin = (from as usize).saturating_sub(start).min(end);
+            text.get(begin..end).unwrap_or("").chars()
         };
-        Place { line, column: chars(start, span.start) + 1, width: chars(span.start, span.end).max(1) }
+        let (from, column) = match before {
+            Some((known, place)) if place.line == line && known.start <= span.start => (known.start, place.column),
+            Some(_) | None => (start as u32, 1),
+        };
+        let column = column + piece(from, span.start).count() as u32;
+        Place { line, column, width: piece(span.start, span.end).take(MAX_WIDTH).count().max(1) as u32 }
     }
 
     /// The text of a span, if it is short enough to be repeated in a hint.
@@ -87,7 +96,7 @@ mod tests {
     fn places_are_counted_in_characters_from_one() {
         let source = Source::new("ab\r\nüü: x\n\nend");
         let place = |start, end| {
-            let place = source.place(Span::new(start, end));
+            let place = source.place(Span::new(start, end), None);
             (place.line, place.column, place.width)
         };
         assert_eq!(place(0, 2), (1, 1, 2));
@@ -96,6 +105,9 @@ mod tests {
         assert_eq!(place(10, 16), (2, 5, 1), "no further than its line");
         assert_eq!(place(16, 16), (4, 4, 1), "at the end of the file");
         assert_eq!(place(99, 99), (4, 4, 1), "past the end of the file");
+        let (first, second) = (Span::new(4, 6), Span::new(10, 11));
+        let before = Some((first, source.place(first, None)));
+        assert_eq!(source.place(second, before), source.place(second, None), "counted on from the place before");
         assert_eq!(source.line_text(1), "ab");
         assert_eq!(source.line_text(3), "");
         assert_eq!(source.line_text(9), "");

@@ -204,8 +204,15 @@ fn read_retry(node: &Node<'_>, mistakes: &mut Mistakes<'_>) -> String {
 
 fn read_results(node: &Node<'_>, mistakes: &mut Mistakes<'_>) -> Vec<String> {
     let hint = "write it like `results: [out/junit/*.xml]`";
-    let items = read::list("results", node, MAX_RESULTS, hint, mistakes);
-    items.iter().filter_map(|item| read::text("results", item, MAX_PATH_BYTES, mistakes)).map(str::to_owned).collect()
+    let mut results = Vec::new();
+    for item in read::list("results", node, MAX_RESULTS, hint, mistakes) {
+        let Some(text) = read::text("results", item, MAX_PATH_BYTES, mistakes) else { continue };
+        if let Err(error) = globset::Glob::new(text) {
+            mistakes.error(item.span, format!("`{}` is no glob: {}", cut(text), error.kind()), hint);
+        }
+        results.push(text.to_owned());
+    }
+    results
 }
 
 /// Notes a task that takes more room in the log than one may.

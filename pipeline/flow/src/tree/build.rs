@@ -9,14 +9,16 @@ use super::double::note_double_keys;
 use super::{Node, Value};
 use crate::mistakes::Mistakes;
 use crate::source::Span;
-use crate::words::{cut, thousands};
+use crate::words::thousands;
 
 /// Most nodes of a file: 1,000,000 dependencies and 100,000 tasks take some 2,000,000.
 const MAX_NODES: usize = 4_000_000;
+/// Most entries of one list or map: as many as a flow has tasks.
+const MAX_ENTRIES: usize = 100_000;
 /// Deepest nesting; a flow needs 5.
 const MAX_DEPTH: usize = 64;
 /// Most bytes that aliases may repeat.
-const MAX_REPEATED: usize = 64 * 1024 * 1024;
+const MAX_REPEATED: usize = 128 * 1024 * 1024;
 
 /// Reads a text as YAML 1.2. Notes what is wrong with it; without a tree the file cannot be read any further.
 pub(crate) fn build<'a>(text: &'a str, mistakes: &mut Mistakes<'a>) -> Option<Node<'a>> {
@@ -62,6 +64,20 @@ struct Anchored<'a> {
     node: Node<'a>,
     bytes: usize,
     height: usize,
+}
+
+impl Open<'_> {
+    fn entries(&self) -> usize {
+        match &self.node.value {
+            Value::List(items) => items.len(),
+            Value::Map(entries) => entries.len(),
+            Value::Plain(_) | Value::Quoted(_) => 0,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        if matches!(self.node.value, Value::Map(_)) { "map" } else { "list" }
+    }
 }
 
 struct Builder<'m, 'a> {
@@ -143,7 +159,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         if self.repeated > MAX_REPEATED {
             return Err(self.refuse(
                 span,
-                "aliases repeat more than 64 MiB here",
+                "aliases repeat more than 128 MiB here",
                 "repeat less, or write a smaller flow",
             ));
         }
@@ -152,7 +168,7 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     /// Adds a whole value to what it stands in.
-    fn close(&mut self, node: Node<'a>, anchor: usize, bytes: usize, height: usize) -> Result<(), Refused> {
+    fn close(&mut self, mut node: Node<'a>, anchor: usize, bytes: usize, height: usize) -> Result<(), Refused> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             let message = format!("the file has more than {} values", thousands(MAX_NODES as u64));
@@ -166,11 +182,20 @@ impl<'m, 'a> Builder<'m, 'a> {
             self.root = Some(node);
             return Ok(());
         };
+        if open.entries() >= MAX_ENTRIES {
+            let message = format!("more than {} entries in one {}", thousands(MAX_ENTRIES as u64), open.word());
+            return Err(self.refuse(node.span, message, "a flow has at most 100,000 tasks; split it"));
+        }
         open.bytes += bytes;
         open.height = open.height.max(height);
         match (&mut open.node.value, open.key.take()) {
             (Value::List(items), _) => items.push(node),
-            (Value::Map(entries), Some(key)) => entries.push((key, node)),
+            (Value::Map(entries), Some(key)) => {
+                if node.span.start == node.span.end {
+                    node.span = key.span; // a value that is not there is missed at its key
+                }
+                entries.push((key, node));
+            }
             (Value::Map(_), None) if matches!(node.value, Value::List(_) | Value::Map(_)) => {
                 return Err(self.refuse(
                     node.span,
@@ -207,10 +232,12 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
         let hint = if matches!(kind, ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation) {
             "YAML indents by spaces, never by tabs"
+        } else if matches!(kind, ErrorKind::UnknownAnchor) {
+            "an alias repeats a value above it that is marked `&NAME`; a text that begins with * needs quotes"
         } else {
             "check the indentation, quotes and brackets here and in the line above"
         };
-        self.refuse(Span::new(at, at), format!("this is not YAML: {}", cut(&error.info())), hint)
+        self.refuse(Span::new(at, at), format!("this cannot be read: {}", error.info()), hint)
     }
 
     fn refuse(&mut self, span: Span, message: impl Into<String>, hint: &str) -> Refused {
