@@ -57,3 +57,20 @@ impl Bell {
         KNOWN.set((self.id, *wakes));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wake_between_two_waits_of_a_thread_ends_the_second() {
+        let bell = Bell::new();
+        let forever = Duration::from_secs(3600);
+        bell.wake();
+        bell.wait(|| false, forever);
+        bell.wake();
+        bell.wait(|| false, forever);
+        bell.wait(|| true, forever);
+        bell.wait(|| false, Duration::from_millis(1));
+    }
+}

@@ -112,3 +112,41 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_is_bounded_with_what_is_being_written_and_gives_back_what_it_does_not_take() {
+        let queue = Queue::default();
+        let push = |records: usize, bytes: usize| {
+            let record = NewRecord { value: vec![0; bytes], ..NewRecord::default() };
+            queue.push(Append { records: vec![record; records], done: Box::new(drop) }, 10_000, 5).is_ok()
+        };
+        assert!(push(1, 20_000), "one alone may be too large, or it could never be written");
+        assert!(!push(1, 0));
+        assert_eq!(queue.take(None).appends.len(), 1);
+        assert!(!push(1, 0), "it is being written");
+        assert!(queue.take(Some(Duration::ZERO)).appends.is_empty());
+        assert!(push(2, 0) && push(2, 0) && !push(2, 0) && push(1, 0), "five records");
+        assert_eq!(queue.take(None).appends.len(), 3, "all that waits goes into one commit");
+        queue.take(Some(Duration::ZERO));
+        assert!(push(1, 0));
+        queue.close();
+        assert!(!push(1, 0), "closed");
+        let work = queue.take(None);
+        assert!(work.last && work.appends.len() == 1, "what was queued is still written");
+    }
+
+    #[test]
+    fn a_long_queue_is_written_in_several_commits() {
+        let queue = Queue::default();
+        for _ in 0..5 {
+            let record = NewRecord { value: vec![0; COMMIT_BYTES / 2 - 1000], ..NewRecord::default() };
+            assert!(queue.push(Append { records: vec![record], done: Box::new(drop) }, usize::MAX, 100).is_ok());
+        }
+        let commits: Vec<usize> = (0..3).map(|_| queue.take(None).appends.len()).collect();
+        assert_eq!(commits, [2, 2, 1]);
+    }
+}

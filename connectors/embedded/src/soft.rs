@@ -55,3 +55,26 @@ impl Soft {
         self.tail.write().unwrap_or_else(PoisonError::into_inner).cut(before);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_of_a_soft_stream_is_never_stopped_by_what_is_gone() {
+        let options = Options { soft_records: 3, ..Options::default() };
+        let before = Soft::new(&options);
+        let old = before.append(vec![NewRecord::default(); 10]);
+        assert_eq!(before.held(), old[7]..old[9] + 1, "the oldest are gone");
+        assert_eq!(before.read(old[0], 1 << 20).records[0].position, old[7], "reading goes on behind them");
+        let after = std::iter::repeat_with(|| Soft::new(&options)).find(|soft| old[9] < soft.held().start).unwrap();
+        assert_eq!(after.read(old[9] + 1, 100).next, after.held().end, "a position of a former life");
+        let new = after.append(vec![NewRecord::default(); 2]);
+        for position in [0, old[9] + 1, u64::MAX] {
+            assert_eq!(after.read(position, 1 << 20).records.len(), 2, "from {position}");
+        }
+        assert_eq!(after.read(new[1], 1 << 20).records.len(), 1);
+        after.trim(new[1]);
+        assert_eq!(after.held(), new[1]..new[1] + 1);
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conformance::Subject;
 use embedded::{EmbeddedLog, Options};
-use protocol::log::Log;
+use protocol::log::{AppendError, Log, NewRecord, Stream, Topic};
 use tempfile::TempDir;
 
 struct Embedded {
@@ -33,4 +33,23 @@ fn the_embedded_log_conforms() {
 fn it_conforms_when_nothing_is_served_from_memory() {
     let options = Options { partitions: 2, reserve_bytes: 0, tail_bytes: 0, cache_bytes: 0, ..Options::default() };
     conformance::run(&mut Embedded { folder: TempDir::new().unwrap(), options });
+}
+
+#[test]
+fn dropping_the_log_writes_what_is_queued_and_one_append_has_a_bound() {
+    let folder = TempDir::new().unwrap();
+    let options = Options { reserve_bytes: 0, ..Options::default() };
+    let journal = Stream { topic: Topic::Journal, partition: 0 };
+    let log = EmbeddedLog::open(folder.path(), &options).unwrap();
+    let (tell, told) = std::sync::mpsc::sync_channel(200);
+    for size in std::iter::repeat_n(1000, 100).chain([5 << 20]) {
+        let tell = tell.clone();
+        let record = NewRecord { value: vec![1; size], ..NewRecord::default() };
+        log.append(journal, vec![record], Box::new(move |outcome| tell.send(outcome).unwrap()));
+    }
+    drop((log, tell));
+    let (durable, refused): (Vec<_>, Vec<_>) = told.iter().partition(Result::is_ok);
+    assert_eq!(durable.len(), 100);
+    assert!(matches!(refused.as_slice(), [Err(AppendError::Refused(_))]), "{refused:?}");
+    assert_eq!(EmbeddedLog::open(folder.path(), &options).unwrap().range(journal), Ok(0..100));
 }
