@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub struct Spec {
     /// The start, as the engine sent it.
     pub start: Start,
-    /// The folder that a relative `dir` and result globs start from: the agent's `--dir`.
+    /// The folder that a relative `dir` starts from: the agent's `--dir`. Result globs start where the command runs.
     pub dir: String,
     /// Most bytes that `output` may hold.
     pub output_bytes: u64,
@@ -79,4 +79,8 @@ pub struct Outcome {
     pub end: End,
     /// What result files said; at most 10,000 cases, failed ones first to be kept.
     pub cases: Vec<Case>,
+    /// The last checkpoint that the attempt gave. Its notice is lost if the agent died before it read it, and the
+    /// attempt was told that it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
 }

@@ -1,0 +1,136 @@
+//! The supervisor of one attempt: a small process that outlives nothing and forgets nothing.
+//!
+//! Why a process of its own: tests fork, call `setsid`, ignore SIGTERM and outlive whoever started them. A process
+//! that is the *subreaper* of the attempt alone becomes the parent of whatever loses its parent there, so it finds
+//! every descendant in `/proc`, and what it finds it can end. And when the agent dies, its end of our standard input
+//! closes, and the attempt is ended all the same.
+//!
+//! In the order of an attempt's life:
+//!
+//! 1. [`lock`]: one supervisor a folder; who asks may know whether it still runs.
+//! 2. [`launch`] starts the command, with [`door`] as its `REPRISE_SOCKET`.
+//! 3. [`watch`] is the one loop: it takes output into [`capture`], instructions from [`orders`], samples [`usage`],
+//!    asks [`limits`] what is due, hands [`notices`] to the agent, and [`kill`]s by what [`tree`] shows.
+//! 4. [`results`] reads the result files of a command that ended by itself.
+//! 5. [`outcome`] leaves on disk how it ended, and only then is `ended` said.
+//!
+//! Nothing here waits for the agent, the command or a client: one thread, one `poll`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use model::report::{Cause, End};
+use model::{LeaseId, Millis};
+use nix::sys::prctl::set_child_subreaper;
+use nix::unistd::setsid;
+
+use crate::attempt::{Notice, Outcome, Spec};
+
+pub mod lock;
+
+mod launch;
+
+mod watch;
+
+mod signals;
+
+mod orders;
+
+mod notices;
+
+mod door;
+
+pub mod client;
+
+mod capture;
+
+mod tail;
+
+mod limits;
+
+mod usage;
+
+mod kill;
+
+mod tree;
+
+mod notes;
+
+mod results;
+
+mod outcome;
+
+pub use lock::is_running;
+
+/// Supervises the attempt of a folder from its start to its outcome on disk. What `reprise supervise FOLDER` calls,
+/// in a process that does nothing else.
+///
+/// It fails only when no outcome could be left: the folder is gone, or another supervisor has it.
+pub fn run(folder: &Path) -> ExitCode {
+    match supervise(folder) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("supervisor of {}: {trouble}", folder.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn supervise(folder: &Path) -> Result<(), String> {
+    let _lock = lock::take(folder)?;
+    if folder.join(outcome::FILE).exists() {
+        return Err("the attempt has ended already; it is not started twice".into());
+    }
+    // Whoever started us as the leader of a group has spared us the terminal already: then this fails, harmlessly.
+    let _ = setsid();
+    set_child_subreaper(true).map_err(|e| format!("failed to become a subreaper: {e}"))?;
+
+    let mut notices = notices::Notices::new();
+    let left = attempt(folder, &mut notices);
+    outcome::leave(folder, &left)?;
+    notices.say(&Notice::Ended);
+    notices.finish();
+    Ok(())
+}
+
+/// The attempt from its spec to its outcome, whatever goes wrong on the way.
+fn attempt(folder: &Path, notices: &mut notices::Notices) -> Outcome {
+    let spec = match read_spec(folder) {
+        Ok(spec) => spec,
+        Err(why) => return never_ran(Cause::Start, why),
+    };
+    match watch::Watch::begin(folder, &spec, notices) {
+        Ok(watch) => {
+            let began = watch.began();
+            let ended = watch.until_ended();
+            results::gather(&spec, began, ended)
+        }
+        Err((cause, why)) => never_ran(cause, why),
+    }
+}
+
+fn read_spec(folder: &Path) -> Result<Spec, String> {
+    let bytes = std::fs::read(folder.join("spec.json")).map_err(|e| format!("spec.json cannot be read: {e}"))?;
+    serde_json::from_slice(&bytes).map_err(|e| format!("spec.json is damaged: {e}"))
+}
+
+fn never_ran(cause: Cause, note: String) -> Outcome {
+    let end = End {
+        exit: None,
+        signal: None,
+        cause,
+        cpu_ms: Millis(0),
+        max_rss_mb: 0,
+        tail: String::new(),
+        tests: None,
+        note: notes::cut(&note),
+    };
+    Outcome { end, cases: Vec::new(), checkpoint: None }
+}
+
+/// Ends every process that an attempt left behind whose supervisor died with it unfinished: they carry the lease in
+/// their environment. Returns how many it found. For an agent that finds a folder without outcome and without
+/// supervisor; while a supervisor runs it must not be called.
+pub fn end_leftovers(lease: LeaseId) -> usize {
+    kill::end_marked(&format!("REPRISE_LEASE={lease}"))
+}

@@ -1,0 +1,170 @@
+//! All that an attempt printed, on disk within a bound: the first half as it came, of the rest the last half.
+//!
+//! `output` only ever grows, so that the agent can send it on while the attempt runs. What comes after the first
+//! half goes round in a second file, `output.ring`; when the attempt has ended, that is put in order behind the
+//! first half, and between the two stands how much was left out. A full disk costs output, never the attempt.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::tail::Tail;
+
+/// Room for the line that says how much was left out.
+const GAP_BYTES: u64 = 64;
+
+/// Takes output in.
+#[derive(Debug)]
+pub struct Capture {
+    output: File,
+    ring: Option<File>,
+    ring_path: PathBuf,
+    half: u64,
+    /// Bytes in `output`.
+    head: u64,
+    /// Bytes that went into the ring, those overwritten since included.
+    beyond: u64,
+    /// Bytes that came after the disk refused one.
+    lost: u64,
+    trouble: Option<String>,
+    tail: Tail,
+}
+
+/// What is left of it for the report.
+#[derive(Debug)]
+pub struct Captured {
+    /// The last lines.
+    pub tail: String,
+    /// What went wrong, if anything did.
+    pub note: Option<String>,
+}
+
+impl Capture {
+    /// Begins, with an empty `output` that may grow to so many bytes. Also returns when that was, by the clock of the
+    /// file system, which is what other files' times compare with.
+    pub fn begin(folder: &Path, bound: u64) -> io::Result<(Self, SystemTime)> {
+        let output = File::create(folder.join("output"))?;
+        let began = output.metadata()?.modified()?;
+        let capture = Self {
+            output,
+            ring: None,
+            ring_path: folder.join("output.ring"),
+            half: bound.saturating_sub(GAP_BYTES) / 2,
+            head: 0,
+            beyond: 0,
+            lost: 0,
+            trouble: None,
+            tail: Tail::default(),
+        };
+        Ok((capture, began))
+    }
+
+    /// Takes what came.
+    pub fn take(&mut self, chunk: &[u8]) {
+        self.tail.take(chunk);
+        if self.trouble.is_some() {
+            self.lost += chunk.len() as u64;
+            return;
+        }
+        let room = usize::try_from(self.half - self.head).unwrap_or(usize::MAX).min(chunk.len());
+        let (first, rest) = chunk.split_at(room);
+        let stored = self.store_head(first).and_then(|()| self.store_ring(rest));
+        if let Err(e) = stored {
+            self.trouble = Some(format!("output could not be kept: {e}"));
+        }
+    }
+
+    fn store_head(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.output.write_all_at(bytes, self.head)?;
+        self.head += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn store_ring(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let ring = match &mut self.ring {
+            Some(ring) => ring,
+            none => {
+                none.insert(File::options().read(true).write(true).create(true).truncate(true).open(&self.ring_path)?)
+            }
+        };
+        while !bytes.is_empty() && self.half > 0 {
+            let at = self.beyond % self.half;
+            let room = usize::try_from(self.half - at).unwrap_or(usize::MAX).min(bytes.len());
+            ring.write_all_at(&bytes[..room], at)?;
+            self.beyond += room as u64;
+            bytes = &bytes[room..];
+        }
+        self.lost += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Puts `output` in order. Nothing comes after.
+    pub fn finish(mut self) -> Captured {
+        if let Err(e) = self.join() {
+            self.trouble.get_or_insert(format!("the end of the output could not be kept: {e}"));
+        }
+        let _ = std::fs::remove_file(&self.ring_path);
+        Captured { tail: self.tail.text(), note: self.trouble }
+    }
+
+    fn join(&mut self) -> io::Result<()> {
+        let overwritten = self.beyond.saturating_sub(self.half);
+        let left_out = overwritten + self.lost;
+        self.output.seek(SeekFrom::Start(self.head))?;
+        if left_out > 0 {
+            write!(self.output, "\n[... {left_out} bytes left out ...]\n")?;
+        }
+        let Some(ring) = &mut self.ring else { return Ok(()) };
+        if overwritten > 0 {
+            let seam = self.beyond % self.half;
+            ring.seek(SeekFrom::Start(seam))?;
+            io::copy(&mut Read::take(&mut *ring, self.half - seam), &mut self.output)?;
+            ring.seek(SeekFrom::Start(0))?;
+            io::copy(&mut Read::take(&mut *ring, seam), &mut self.output)?;
+        } else {
+            ring.seek(SeekFrom::Start(0))?;
+            io::copy(&mut Read::take(&mut *ring, self.beyond), &mut self.output)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `output` holds after this output when each half may have 10 bytes, whatever pieces it came in.
+    fn kept(output: &str) -> String {
+        let mut each = Vec::new();
+        for piece in [1, 3, 7, 10, 100] {
+            let folder = tempfile::tempdir().unwrap();
+            let (mut capture, _) = Capture::begin(folder.path(), GAP_BYTES + 20).unwrap();
+            output.as_bytes().chunks(piece).for_each(|chunk| capture.take(chunk));
+            let captured = capture.finish();
+            assert_eq!((captured.tail.as_str(), captured.note), (output, None));
+            assert!(!folder.path().join("output.ring").exists());
+            each.push(std::fs::read_to_string(folder.path().join("output")).unwrap());
+        }
+        assert!(each.iter().all(|text| *text == each[0]), "{each:?}");
+        each.swap_remove(0)
+    }
+
+    #[test]
+    fn output_within_the_bound_is_kept_whole_and_beyond_it_both_ends_are() {
+        for (output, want) in [
+            ("", ""),
+            ("0123456789", "0123456789"),
+            ("0123456789ab", "0123456789ab"),
+            ("0123456789abcdefghij", "0123456789abcdefghij"),
+            ("0123456789abcdefghijK", "0123456789\n[... 1 bytes left out ...]\nbcdefghijK"),
+            ("0123456789abcdefghijKLMNOPQRSTUVW", "0123456789\n[... 13 bytes left out ...]\nNOPQRSTUVW"),
+        ] {
+            assert_eq!(kept(output), want, "of {output}");
+        }
+    }
+}
