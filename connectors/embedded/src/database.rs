@@ -66,20 +66,20 @@ impl StreamFile {
         storage.publish(name).map_err(failed)
     }
 
-    /// Appends records at the end of what is held and removes those before `trim_to`, in one commit. When it returns,
-    /// that has been synced; when it fails, the file must be opened anew.
+    /// Appends records at the end of what is held and removes those before `trim_to`, in one commit. When it returns
+    /// what is held then, that has been synced; when it fails, the file must be opened anew.
     pub fn write<'a>(
         &self,
         held: &Range<u64>,
         records: impl Iterator<Item = &'a NewRecord>,
         trim_to: u64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Range<u64>, Trouble> {
         guarded(&self.place, &self.first_error, || {
+            let mut end = held.end;
             let mut write = self.redb.begin_write()?;
             write.set_durability(Durability::Immediate)?;
             {
                 let mut table = write.open_table(RECORDS)?;
-                let mut end = held.end;
                 for record in records {
                     let mut place = table.insert_reserve(end, frame::size(record))?;
                     frame::encode(end, record, place.as_mut());
@@ -92,8 +92,14 @@ impl StreamFile {
                     write.open_table(MARKS)?.insert(END, end)?;
                 }
             }
-            Ok(write.commit()?)
+            write.commit()?;
+            Ok(held.start.max(trim_to)..end)
         })
+    }
+
+    /// The positions that it holds.
+    pub fn held(&self) -> Result<Range<u64>, Trouble> {
+        guarded(&self.place, &self.first_error, || held(&self.redb))
     }
 
     /// Reads from a position on, at least one record if there is one in the range, about `bytes` at most.

@@ -99,7 +99,11 @@ impl Durable {
 
     /// Why the store did not have a record: it was trimmed meanwhile, or it should be there.
     fn missing(&self, position: u64) -> ReadError {
-        let Range { start, end } = self.held();
+        let start = match self.store.held() {
+            Ok(held) => held.start,
+            Err(trouble) => return trouble.into(),
+        };
+        let end = self.held().end;
         if position < start {
             ReadError::Cut { position, start, end }
         } else {

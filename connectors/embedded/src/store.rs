@@ -4,7 +4,8 @@
 //! been found to hold everything that was acknowledged.
 
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use protocol::log::{NewRecord, Record};
@@ -20,34 +21,30 @@ pub struct Store {
     name: String,
     cache_bytes: usize,
     retry_after: Duration,
+    /// Whatever happens, the file reaches up to here.
+    acknowledged: AtomicU64,
     file: RwLock<File>,
 }
 
 enum File {
     /// The stream never held anything.
     Absent,
-    Open(StreamFile),
+    /// Open, and what it holds.
+    Open(StreamFile, Mutex<Range<u64>>),
     /// Left alone for a while, because of this.
-    Failed {
-        trouble: Trouble,
-        until: Instant,
-    },
+    Failed { trouble: Trouble, until: Instant },
 }
 
 impl Store {
     /// Opens and verifies the file, if it exists. Returns with it the positions that it holds.
     pub fn open(storage: Arc<dyn Storage>, name: String, options: &Options) -> Result<(Self, Range<u64>), Trouble> {
-        let mut store = Self {
-            storage,
-            name,
-            cache_bytes: options.cache_bytes,
-            retry_after: options.retry_after,
-            file: RwLock::new(File::Absent),
-        };
-        let Some((file, held)) = store.opened(store.storage.noted(&store.name))? else {
+        let acknowledged = AtomicU64::new(storage.noted(&name));
+        let Options { cache_bytes, retry_after, .. } = *options;
+        let mut store = Self { storage, name, cache_bytes, retry_after, acknowledged, file: RwLock::new(File::Absent) };
+        let Some((file, held)) = store.opened()? else {
             return Ok((store, 0..0));
         };
-        store.file = RwLock::new(File::Open(file));
+        store.file = RwLock::new(File::Open(file, Mutex::new(held.clone())));
         Ok((store, held))
     }
 
@@ -57,77 +54,90 @@ impl Store {
     }
 
     /// Sees to it that the file is open, and returns what it holds: at the least all that was acknowledged, and
-    /// perhaps what was in doubt. `held` is what it held by all that is known.
-    pub fn ready(&self, held: &Range<u64>) -> Result<Range<u64>, Trouble> {
+    /// perhaps what was in doubt.
+    pub fn ready(&self) -> Result<Range<u64>, Trouble> {
         let mut file = self.lock();
         match &*file {
-            File::Open(_) => return Ok(held.clone()),
+            File::Open(_, held) => return Ok(of(held)),
             File::Failed { trouble, until } if Instant::now() < *until => return Err(trouble.clone()),
-            File::Failed { .. } | File::Absent => {}
+            File::Failed { .. } => {}
+            // One that cannot be made stays absent: the next call tries again.
+            File::Absent => StreamFile::create(self.storage.as_ref(), &self.name)?,
         }
-        match self.reopen(held, matches!(&*file, File::Absent)) {
-            Ok((open, found)) => {
-                *file = File::Open(open);
-                Ok(found)
+        let opened = self.opened().and_then(|open| open.ok_or_else(|| Trouble::damaged(&self.place(), "it is gone")));
+        match opened {
+            Ok((open, held)) => {
+                *file = File::Open(open, Mutex::new(held.clone()));
+                Ok(held)
             }
             Err(trouble) => {
-                // A file that could not be made is still absent: the next call tries again.
-                if !matches!(&*file, File::Absent) {
-                    *file = File::Failed { trouble: trouble.clone(), until: Instant::now() + self.retry_after };
-                }
+                *file = File::Failed { trouble: trouble.clone(), until: Instant::now() + self.retry_after };
                 Err(trouble)
             }
         }
     }
 
-    /// Appends and trims in one synced commit. After an error call `ready`.
-    pub fn commit<'a>(
-        &self,
-        held: &Range<u64>,
-        records: impl Iterator<Item = &'a NewRecord>,
-        trim_to: u64,
-    ) -> Result<(), Trouble> {
+    /// Appends at the end and trims in one synced commit. After an error call `ready`.
+    pub fn commit<'a>(&self, records: impl Iterator<Item = &'a NewRecord>, trim_to: u64) -> Result<(), Trouble> {
         let result = match &*self.file.read().unwrap_or_else(PoisonError::into_inner) {
-            File::Open(file) => file.write(held, records, trim_to),
+            File::Open(file, held) => file.write(&of(held), records, trim_to).map(|now| {
+                self.acknowledged.store(now.end, Ordering::Release);
+                self.storage.note(&self.name, now.end);
+                *held.lock().unwrap_or_else(PoisonError::into_inner) = now;
+            }),
             File::Failed { trouble, until: _ } => return Err(trouble.clone()),
             File::Absent => return Err(Trouble::Io(format!("{}: not open", self.place()))),
         };
-        if let Err(trouble) = &result {
-            *self.lock() = File::Failed { trouble: trouble.clone(), until: Instant::now() };
-        }
-        result
-    }
-
-    /// Notes what is durable, before anyone is told.
-    pub fn note(&self, end: u64) {
-        self.storage.note(&self.name, end);
+        result.inspect_err(|trouble| self.fail(trouble))
     }
 
     /// Reads what stands in a range, from its start on.
     pub fn read(&self, positions: Range<u64>, bytes: usize) -> Result<Vec<Record>, Trouble> {
-        match &*self.file.read().unwrap_or_else(PoisonError::into_inner) {
-            File::Open(file) => file.read(positions, bytes),
-            File::Failed { trouble, until: _ } => Err(trouble.clone()),
-            File::Absent => Ok(Vec::new()),
+        // Who only reads must get over an error too.
+        if matches!(&*self.file.read().unwrap_or_else(PoisonError::into_inner), File::Failed { .. }) {
+            self.ready()?;
         }
+        let result = match &*self.file.read().unwrap_or_else(PoisonError::into_inner) {
+            File::Open(file, _) => file.read(positions, bytes),
+            File::Failed { trouble, until: _ } => return Err(trouble.clone()),
+            File::Absent => return Ok(Vec::new()),
+        };
+        result.inspect_err(|trouble| match trouble {
+            Trouble::Full(_) | Trouble::NotPermitted(_) | Trouble::Io(_) => self.fail(trouble),
+            // Opened anew it would be no better, and what is sound can still be read.
+            Trouble::Damaged(_) => {}
+        })
     }
 
-    fn reopen(&self, held: &Range<u64>, absent: bool) -> Result<(StreamFile, Range<u64>), Trouble> {
-        if absent {
-            StreamFile::create(self.storage.as_ref(), &self.name)?;
+    /// What the file holds in this moment, which for a trim is a moment before readers are told.
+    pub fn held(&self) -> Result<Range<u64>, Trouble> {
+        match &*self.file.read().unwrap_or_else(PoisonError::into_inner) {
+            File::Open(file, _) => file.held(),
+            File::Failed { trouble, until: _ } => Err(trouble.clone()),
+            File::Absent => Ok(0..0),
         }
-        self.opened(held.end)?.ok_or_else(|| Trouble::damaged(&self.place(), "it is gone"))
     }
 
     /// The file as it is on the disk, if it holds all that was acknowledged.
-    fn opened(&self, acknowledged: u64) -> Result<Option<(StreamFile, Range<u64>)>, Trouble> {
+    fn opened(&self) -> Result<Option<(StreamFile, Range<u64>)>, Trouble> {
         let file = StreamFile::open(self.storage.as_ref(), &self.name, self.cache_bytes)?;
         let end = file.as_ref().map_or(0, |(_, held)| held.end);
+        let acknowledged = self.acknowledged.load(Ordering::Acquire);
         if end < acknowledged {
             let what = format!("it ends at position {end}, but positions up to {acknowledged} were acknowledged");
             return Err(Trouble::damaged(&self.place(), &what));
         }
+        self.acknowledged.store(end, Ordering::Release);
         Ok(file)
+    }
+
+    /// Closes the file; the next call opens it anew.
+    fn fail(&self, trouble: &Trouble) {
+        let mut file = self.lock();
+        match &*file {
+            File::Open(..) => *file = File::Failed { trouble: trouble.clone(), until: Instant::now() },
+            File::Failed { .. } | File::Absent => {}
+        }
     }
 
     fn place(&self) -> String {
@@ -137,4 +147,8 @@ impl Store {
     fn lock(&self) -> RwLockWriteGuard<'_, File> {
         self.file.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn of(held: &Mutex<Range<u64>>) -> Range<u64> {
+    held.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

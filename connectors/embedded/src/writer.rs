@@ -34,7 +34,7 @@ fn step(stream: &Durable, work: Work) -> Option<Duration> {
     if appends.is_empty() && trim_before <= known.start {
         return None;
     }
-    let held = match stream.store.ready(&known) {
+    let held = match stream.store.ready() {
         Ok(held) => held,
         Err(trouble) => {
             refuse(appends, &trouble.into());
@@ -52,7 +52,7 @@ fn step(stream: &Durable, work: Work) -> Option<Duration> {
         return None;
     }
     let records = appends.iter().flat_map(|append| &append.records);
-    match stream.store.commit(&held, records, trim_to) {
+    match stream.store.commit(records, trim_to) {
         Ok(()) => {
             publish(stream, appends, trim_to);
             (trim_to < trim_before.min(held.end)).then_some(Duration::ZERO)
@@ -76,7 +76,6 @@ fn publish(stream: &Durable, appends: Vec<Append>, trim_to: u64) {
         answers.push((done, (first..tail.held().end).collect()));
     }
     tail.cut(trim_to);
-    stream.store.note(tail.held().end);
     drop(tail);
     stream.bell.ring();
     for (done, positions) in answers {
@@ -86,7 +85,7 @@ fn publish(stream: &Durable, appends: Vec<Append>, trim_to: u64) {
 
 /// A commit failed: opens the file anew and answers by what it holds. "Full" promises that nothing was written.
 fn recover(stream: &Durable, held: &Range<u64>, appends: Vec<Append>, trouble: Trouble) {
-    let found = stream.store.ready(held);
+    let found = stream.store.ready();
     if let Ok(found) = &found {
         adopt(stream, found);
     }

@@ -1,8 +1,10 @@
 //! A disk that fails once, in a write, a sync or a read, also in the middle of a recovery.
 
+use protocol::log::Log;
+
 use crate::chance::Chance;
 use crate::disk::Disk;
-use crate::history::History;
+use crate::history::{History, JOURNAL};
 use crate::play::{open, seeds};
 
 #[test]
@@ -51,4 +53,23 @@ fn play(seed: u64) -> usize {
     disk.power_returns();
     history.check(&open(&disk, &mut chance).expect("the log opens"));
     failed
+}
+
+#[test]
+fn who_only_reads_gets_over_a_failed_read_too() {
+    for seed in seeds(30) {
+        let mut chance = Chance::new(seed);
+        let disk = Disk::new(seed);
+        let mut history = History::default();
+        let log = open(&disk, &mut chance).expect("the log opens");
+        for _ in 0..40 {
+            history.append_now(&log, &mut chance).expect("there is room");
+        }
+        disk.read_fails_after(1 + chance.below(5));
+        // It fails once, at most, and is then as it was.
+        let range = log.range(JOURNAL).expect("the stream exists");
+        let failed = range.filter(|position| log.read(JOURNAL, *position, 1).is_err()).count();
+        assert!(failed <= 1, "{failed} reads failed");
+        history.check(&log);
+    }
 }

@@ -1,5 +1,5 @@
-//! A disk that fills up: calls are answered as full, nothing of them is ever there, reads go on, and with room again
-//! the log goes on too.
+//! A disk that fills up under a log without a reserve: calls are answered as full, nothing of them is ever there, and
+//! with room again the log goes on.
 
 use protocol::log::AppendError;
 
@@ -22,13 +22,24 @@ fn play(seed: u64) {
     let log = open(&disk, &mut chance).expect("the log opens");
     history.append_now(&log, &mut chance).expect("there is room");
     disk.fills_up_after(chance.below(200_000));
-    let full = (0..1000).find_map(|_| history.append_now(&log, &mut chance).err()).expect("the disk fills up");
-    assert!(matches!(full, AppendError::Full { .. }), "{full:?}");
+    let mut in_doubt = false;
+    let full = (0..1000).filter_map(|_| history.append_now(&log, &mut chance).err()).find(|error| match error {
+        AppendError::Full { .. } => true,
+        // There was not even room to open the file anew, which would have told.
+        AppendError::Failed(why) if why.contains("no storage space") => {
+            in_doubt = true;
+            false
+        }
+        AppendError::Failed(_) | AppendError::Refused(_) => panic!("{error}"),
+    });
+    assert!(full.is_some(), "the disk fills up");
     for _ in 0..3 {
         history.append(&log, &mut chance);
     }
     history.answers();
-    history.check(&log);
+    if !in_doubt {
+        history.check(&log);
+    }
     // Half of the time the engine is restarted on the full disk.
     let log = if chance.once_in(2) {
         drop(log);
