@@ -1,0 +1,183 @@
+//! Sends stored reports, in order, one request at a time, until the engine has acknowledged them.
+//!
+//! At the other end of a new connection may be another engine, with another journal. So nothing is sent over it before
+//! a beat that was sent later has told which journal is there: what belongs to the old one is kept aside by then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use hyper::header::RETRY_AFTER;
+use hyper::{Method, StatusCode};
+use tokio::time::{sleep, timeout};
+
+use crate::backoff::Backoff;
+use crate::client::{Client, Response};
+use crate::ledger::Ledger;
+use crate::machine;
+use crate::store::Line;
+
+/// Most reports in one request.
+pub const MAX_REPORTS: usize = 1_000;
+/// Most bytes in one request, unless one report alone is longer.
+pub const MAX_BYTES: usize = 1024 * 1024;
+/// How long the engine may take to answer.
+const ANSWER: Duration = Duration::from_secs(30);
+/// The longest wait that an answer may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// What became of one request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The engine has them.
+    Taken,
+    /// Not now.
+    Later(Duration),
+    /// It will never take them as they are.
+    Unreadable(String),
+    /// No answer, or none that says what became of them.
+    Failed(String),
+}
+
+/// Sends what is stored, for ever. The client must be one that connects by hand.
+pub async fn send_all(ledger: Arc<Ledger>, client: Client) {
+    let mut changes = ledger.changes();
+    let mut pace = Pace::new();
+    loop {
+        if ledger.is_sent() {
+            if changes.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        match client.connect().await {
+            Ok(false) => {}
+            Ok(true) => ledger.heard_since(machine::up_ms()).await,
+            Err(error) => {
+                pace.after(Sent::Failed(error.to_string()), 0).await;
+                continue;
+            }
+        }
+        let lines = ledger.next(pace.most, MAX_BYTES); // what the answer to that beat put aside is not among them
+        let Some(last) = lines.last().map(|line| line.seq) else { continue };
+        let sent = send(&client, &lines).await;
+        if pace.after(sent, lines.len()).await {
+            ledger.acked(last);
+        }
+    }
+}
+
+/// How many to send at once and how long to wait, learned from what became of the requests before.
+pub struct Pace {
+    /// Most reports in the next request.
+    pub most: usize,
+    backoff: Backoff,
+    failing: bool,
+}
+
+impl Pace {
+    /// At full pace.
+    pub fn new() -> Self {
+        let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        Self { most: MAX_REPORTS, backoff, failing: false }
+    }
+
+    /// Waits as long as the answer asks for; says whether the reports are done with. A report that the engine cannot
+    /// read is given up, once it has been sent alone: it must not hold up the rest.
+    pub async fn after(&mut self, sent: Sent, count: usize) -> bool {
+        match sent {
+            Sent::Taken => {
+                if self.failing {
+                    tracing::info!("reports are taken again");
+                }
+                (self.most, self.failing) = ((self.most * 2).min(MAX_REPORTS), false);
+                self.backoff.reset();
+                true
+            }
+            Sent::Unreadable(why) if count == 1 => {
+                tracing::error!("the engine cannot read a report, which is dropped: {why}");
+                self.most = MAX_REPORTS;
+                true
+            }
+            Sent::Unreadable(_) => {
+                self.most = (count / 2).max(1);
+                false
+            }
+            Sent::Later(wait) => {
+                sleep(wait).await;
+                false
+            }
+            Sent::Failed(why) => {
+                if !self.failing {
+                    tracing::warn!("reports wait: {why}");
+                }
+                self.failing = true;
+                sleep(self.backoff.next()).await;
+                false
+            }
+        }
+    }
+}
+
+/// Sends some reports in one request.
+pub async fn send(client: &Client, lines: &[Line]) -> Sent {
+    let mut body = BytesMut::with_capacity(lines.iter().map(|line| line.json.len()).sum());
+    lines.iter().for_each(|line| body.extend_from_slice(&line.json));
+    match timeout(ANSWER, post(client, body.freeze())).await {
+        Ok(Ok(response)) => judge(&response),
+        Ok(Err(error)) => Sent::Failed(error.to_string()),
+        Err(_) => Sent::Failed(format!("no answer within {} s", ANSWER.as_secs())),
+    }
+}
+
+/// One request with lines of reports or one beat.
+pub async fn post(client: &Client, body: Bytes) -> Result<Response, crate::client::Error> {
+    client.request(Method::POST, "/v1/reports", &[("content-type", "application/x-ndjson")], body).await
+}
+
+fn judge(response: &Response) -> Sent {
+    let retry_after = response.header(&RETRY_AFTER).and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    let words = || format!("{}: {}", response.status, response.excerpt());
+    if response.status.is_success() {
+        return Sent::Taken;
+    }
+    match (response.status, retry_after) {
+        (
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE,
+            Some(wait),
+        ) => Sent::Later(wait.clamp(Duration::from_millis(100), MAX_RETRY_AFTER)),
+        (StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY, _) => {
+            Sent::Unreadable(words())
+        }
+        (_, _) => Sent::Failed(words()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_answer_means_one_thing() {
+        let later = |seconds| Sent::Later(Duration::from_secs(seconds));
+        for (status, retry_after, want) in [
+            (200, None, Sent::Taken),
+            (202, None, Sent::Taken),
+            (429, Some("2"), later(2)),
+            (503, Some("9999"), later(60)),
+            (507, Some("1"), later(1)),
+            (503, None, Sent::Failed("503 Service Unavailable: x".into())),
+            (400, None, Sent::Unreadable("400 Bad Request: x".into())),
+            (413, None, Sent::Unreadable("413 Payload Too Large: x".into())),
+            (401, None, Sent::Failed("401 Unauthorized: x".into())),
+            (404, None, Sent::Failed("404 Not Found: x".into())),
+        ] {
+            let mut headers = hyper::HeaderMap::new();
+            if let Some(seconds) = retry_after {
+                headers.insert(RETRY_AFTER, seconds.parse().unwrap());
+            }
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(judge(&Response { status, headers, body: "x".into() }), want, "{status}");
+        }
+    }
+}
