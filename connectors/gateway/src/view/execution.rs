@@ -1,0 +1,171 @@
+//! An execution: how it stands, in counts and in words.
+
+use model::{ExecutionId, FlowId, Millis, PolicyId, PoolId, Priority, Timestamp};
+use operators::state::{Counts, Execution, Phase, Pool, Standing};
+use serde::{Deserialize, Serialize};
+
+use crate::Moment;
+
+/// The largest execution whose remaining time is reckoned: it costs a look at each of its tasks.
+const MAX_RECKONED: usize = 20_000;
+
+/// An execution in an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExecutionView {
+    /// Its name.
+    pub execution: ExecutionId,
+    /// Its pool.
+    pub pool: PoolId,
+    /// Its flow.
+    pub flow: FlowId,
+    /// How it stands.
+    pub state: Standing,
+    /// Why it stands so, for people; empty when there is nothing to say.
+    pub reason: String,
+    /// The version of the policy `default` that it keeps.
+    pub policy: Option<PolicyId>,
+    /// Who submitted it.
+    pub who: String,
+    /// The level of all its tasks, if one was given.
+    pub priority: Option<Priority>,
+    /// When it was taken in.
+    pub submitted: Moment,
+    /// When its first attempt was dispatched.
+    pub started: Option<Moment>,
+    /// When its last round ended; absent while one is open.
+    pub ended: Option<Moment>,
+    /// From its submission to its end, or to now.
+    pub took_ms: Millis,
+    /// How long it will still take, by estimates; absent when it has ended or is very large.
+    pub eta_ms: Option<Millis>,
+    /// The round, from 1.
+    pub round: u32,
+    /// Nothing is dispatched until somebody resumes it.
+    pub paused: bool,
+    /// Since when it is being cancelled, or was.
+    pub cancelled: Option<Moment>,
+    /// The rule that stopped it.
+    pub stopped: Option<String>,
+    /// Retries after test_failure or crash in this round.
+    pub retries: u32,
+    /// How many tasks stand where.
+    pub tasks: TaskCounts,
+    /// The journal position that this is true for.
+    pub position: u64,
+}
+
+/// How many tasks stand where. `total` is the sum of passed, failed, cancelled, parked, skipped, running and waiting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "each field counts the state that it is named after")]
+pub struct TaskCounts {
+    pub total: u32,
+    pub passed: u32,
+    pub failed: u32,
+    pub cancelled: u32,
+    pub parked: u32,
+    pub skipped: u32,
+    pub running: u32,
+    /// All that may still run: for others, for a node, for their next attempt's time.
+    pub waiting: u32,
+    /// Of those that wait: for a node, slots or locks.
+    pub ready: u32,
+    /// Of those that wait: for their next attempt's time.
+    pub backing_off: u32,
+    /// Tasks that lost an attempt and whose successor has shown no progress yet.
+    pub recovering: u32,
+    /// Of those that passed: failed before.
+    pub flaky: u32,
+    /// Of those that passed: went on after a loss.
+    pub resumed: u32,
+    /// Of those that failed: may fail.
+    pub forgiven: u32,
+}
+
+/// An execution as it stands at a position.
+pub fn execution(pool: &PoolId, of: &Pool, execution: &Execution, now: Timestamp, position: u64) -> ExecutionView {
+    let ended = execution.ended.map(|(_, at)| at);
+    ExecutionView {
+        execution: execution.id.clone(),
+        pool: pool.clone(),
+        flow: execution.head.flow.clone(),
+        state: execution.standing(),
+        reason: reason(execution),
+        policy: execution.policies.get("default").cloned(),
+        who: execution.who.clone(),
+        priority: execution.priority,
+        submitted: Moment(execution.submitted),
+        started: execution.started.map(Moment),
+        ended: ended.map(Moment),
+        took_ms: ended.unwrap_or(now) - execution.submitted,
+        eta_ms: eta(of, execution, now),
+        round: execution.round,
+        paused: execution.paused,
+        cancelled: execution.cancelled.map(|(since, _)| Moment(since)),
+        stopped: execution.stopped.clone(),
+        retries: execution.retries,
+        tasks: counts(&execution.counts, execution.tasks.len()),
+        position,
+    }
+}
+
+fn counts(counts: &Counts, total: usize) -> TaskCounts {
+    TaskCounts {
+        total: u32::try_from(total).unwrap_or(u32::MAX),
+        passed: counts.passed,
+        failed: counts.failed,
+        cancelled: counts.cancelled,
+        parked: counts.parked,
+        skipped: counts.skipped,
+        running: counts.running,
+        waiting: counts.waiting + counts.ready + counts.backing_off,
+        ready: counts.ready,
+        backing_off: counts.backing_off,
+        recovering: counts.recovering,
+        flaky: counts.flaky,
+        resumed: counts.resumed,
+        forgiven: counts.forgiven,
+    }
+}
+
+fn reason(execution: &Execution) -> String {
+    let counts = &execution.counts;
+    let some = |n: u32, what: &str| (n > 0).then(|| format!("{n} {what}"));
+    let tally = || [some(counts.failed, "failed"), some(counts.parked, "parked")].into_iter().flatten();
+    match execution.standing() {
+        Standing::Recovering => format!("{} {} moves on", counts.recovering, plural(counts.recovering, "task")),
+        Standing::Paused => "paused; nothing is dispatched until it is resumed".to_owned(),
+        Standing::Failed => {
+            let stopped = execution.stopped.iter().map(|rule| format!("stopped by rule {rule}"));
+            stopped.chain(tally()).collect::<Vec<_>>().join(", ")
+        }
+        Standing::Pending if counts.ready > 0 => "no task could be dispatched yet".to_owned(),
+        Standing::Pending | Standing::Running if execution.cancelled.is_some() => "being cancelled".to_owned(),
+        Standing::Pending | Standing::Running if execution.stopped.is_some() => "being stopped by a rule".to_owned(),
+        Standing::Pending | Standing::Running | Standing::Completed | Standing::Cancelled => String::new(),
+    }
+}
+
+fn plural(n: u32, word: &str) -> String {
+    if n == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+/// The longest remaining path, or the remaining work spread over all slots of the pool, whichever is longer.
+fn eta(pool: &Pool, execution: &Execution, now: Timestamp) -> Option<Millis> {
+    if execution.ended.is_some() || execution.tasks.len() > MAX_RECKONED {
+        return None;
+    }
+    let slots: u64 = pool.nodes.values().filter(|n| n.presence.is_present()).map(|n| u64::from(n.slots)).sum();
+    let (mut path, mut work) = (0_u64, 0_u64);
+    for task in &execution.tasks {
+        let spent = match &task.phase {
+            Phase::Waiting | Phase::Ready { .. } | Phase::BackingOff { .. } => Millis(0),
+            Phase::Running(attempt) => now - attempt.started.unwrap_or(attempt.dispatched),
+            Phase::Passed | Phase::Failed | Phase::Cancelled | Phase::Skipped { .. } | Phase::Parked { .. } => continue,
+        };
+        path = path.max(task.spec.path_ms.0.saturating_sub(spent.0));
+        let left = task.spec.estimate_ms.0.saturating_sub(spent.0);
+        work = work.saturating_add(left.saturating_mul(u64::from(task.needs().slots)));
+    }
+    Some(Millis(path.max(work / slots.max(1))))
+}

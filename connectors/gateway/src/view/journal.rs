@@ -1,0 +1,161 @@
+//! The journal, an event a line, with the names of executions and tasks where they are still known.
+
+use model::event::TaskRef;
+use model::record::Entry;
+use model::{Body, By, Event, ExecutionId, NodeId, PoolId, TaskId};
+use operators::state::Pool;
+use serde::{Deserialize, Serialize};
+
+use crate::Moment;
+
+/// One event of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalLine {
+    /// The entry's position.
+    pub position: u64,
+    /// Its place in the entry.
+    pub index: u32,
+    /// When it was decided, by the engine's clock.
+    pub at: Moment,
+    /// The pool.
+    pub pool: PoolId,
+    /// The word of its kind.
+    pub kind: String,
+    /// Whose doing it is.
+    pub by: By,
+    /// The execution that it is about, by name; absent if it left the state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<ExecutionId>,
+    /// The task that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// The attempt that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// The node that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
+    /// The event as the journal has it.
+    pub event: Body,
+}
+
+/// Which lines are wanted: each that is given must match.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Events about this execution.
+    pub execution: Option<ExecutionId>,
+    /// Events about this task.
+    pub task: Option<TaskId>,
+    /// Events about this node, or by it.
+    pub node: Option<NodeId>,
+    /// Events of this kind.
+    pub kind: Option<String>,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct About<'a> {
+    /// The execution's number.
+    pub execution: Option<u32>,
+    /// The task.
+    pub task: Option<TaskRef>,
+    /// The attempt.
+    pub attempt: Option<u32>,
+    /// The node.
+    pub node: Option<&'a NodeId>,
+}
+
+/// The wanted lines of an entry, of one pool.
+pub fn lines(id: &PoolId, pool: &Pool, position: u64, entry: &Entry, wanted: &Wanted) -> Vec<JournalLine> {
+    let of_pool = entry.events.iter().zip(0..).filter(|(event, _)| event.pool == *id);
+    let lines = of_pool.map(|(event, index)| line(pool, (position, index), entry, event));
+    lines.filter(|line| wanted.takes(line)).collect()
+}
+
+fn line(pool: &Pool, (position, index): (u64, u32), entry: &Entry, event: &Event) -> JournalLine {
+    let about = about(&event.event);
+    JournalLine {
+        position,
+        index,
+        at: Moment(entry.now),
+        pool: event.pool.clone(),
+        kind: event.event.word().to_owned(),
+        by: event.by.clone(),
+        execution: about.execution.and_then(|number| pool.execution(number)).map(|e| e.id.clone()),
+        task: about.task.and_then(|at| pool.task(at)).map(|t| t.spec.id.clone()),
+        attempt: about.attempt,
+        node: about.node.or(by_node(&event.by)).cloned(),
+        event: event.event.clone(),
+    }
+}
+
+fn by_node(by: &By) -> Option<&NodeId> {
+    match by {
+        By::Node { node, .. } => Some(node),
+        By::Engine | By::Person { .. } => None,
+    }
+}
+
+impl Wanted {
+    fn takes(&self, line: &JournalLine) -> bool {
+        let among = |want: &Option<String>, is: &str| want.as_ref().is_none_or(|want| want == is);
+        among(&self.kind, &line.kind)
+            && (self.execution.is_none() || self.execution == line.execution)
+            && (self.task.is_none() || self.task == line.task)
+            && (self.node.is_none() || self.node == line.node)
+    }
+}
+
+/// What an event is about.
+pub fn about(body: &Body) -> About<'_> {
+    let none = About::default();
+    let run = |execution: u32| About { execution: Some(execution), ..none };
+    let task = |at: TaskRef| About { execution: Some(at.execution), task: Some(at), ..none };
+    let try_of = |at: TaskRef, attempt: u32| About { attempt: Some(attempt), ..task(at) };
+    match body {
+        Body::PoolSettingsPut { .. }
+        | Body::PolicyPut { .. }
+        | Body::RequestAnswered { .. }
+        | Body::KeysForgotten { .. }
+        | Body::InputRejected { .. }
+        | Body::ZoneEmergency { .. }
+        | Body::FlowPart { .. }
+        | Body::UploadExpired { .. }
+        | Body::WorkDone { .. }
+        | Body::LockGranted { .. }
+        | Body::LockReleased { .. }
+        | Body::ReportStale { .. }
+        | Body::NotifiedUpTo { .. } => none,
+        Body::NodeJoined(joined) => About { node: Some(&joined.node), ..none },
+        Body::NodeSuspected { node, .. }
+        | Body::NodeReturned { node, .. }
+        | Body::NodeLost { node, .. }
+        | Body::NodeLeft { node, .. } => About { node: Some(node), ..none },
+        Body::ExecutionStarted { execution, .. }
+        | Body::ExecutionPaused { execution }
+        | Body::ExecutionResumed { execution }
+        | Body::ExecutionCancelRequested { execution, .. }
+        | Body::ExecutionStopped { execution, .. }
+        | Body::ExecutionEnded { execution, .. }
+        | Body::ExecutionReopened { execution, .. }
+        | Body::ExecutionForgotten { execution } => run(*execution),
+        Body::TaskReady { at, .. }
+        | Body::TaskReset { at, .. }
+        | Body::TaskSkipped { at, .. }
+        | Body::TaskParked { at, .. }
+        | Body::TaskEnded { at, .. }
+        | Body::TaskNeedsPut { at, .. } => task(*at),
+        Body::AttemptDispatched(of) => About { node: Some(&of.node), ..try_of(of.at, of.attempt) },
+        Body::AttemptTakenBack { at, attempt, node, .. } => About { node: Some(node), ..try_of(*at, *attempt) },
+        Body::AttemptEnded(of) => About { node: Some(&of.node), ..try_of(of.at, of.attempt) },
+        Body::AttemptAccepted { at, attempt }
+        | Body::AttemptStarted { at, attempt, .. }
+        | Body::AttemptProgressed { at, attempt, .. }
+        | Body::AttemptCheckpointed { at, attempt, .. }
+        | Body::AttemptCancelRequested { at, attempt, .. }
+        | Body::TestResults { at, attempt, .. } => try_of(*at, *attempt),
+        Body::FailureClassified(of) => try_of(of.at, of.attempt),
+        Body::RetryDecided(of) => try_of(of.at, of.attempt),
+        Body::RecoveryPhase { at, .. } => at.map_or(none, task),
+    }
+}

@@ -1,0 +1,181 @@
+//! What a task waits for at this moment, and why one was skipped.
+
+use model::event::SkipReason;
+use model::task::Needs;
+use model::{LockId, TaskId, Want};
+use operators::state::task::Met;
+use operators::state::{Execution, Node, Phase, Pool, TaskState};
+use serde::{Deserialize, Serialize};
+
+use super::lock::{Holder, holders};
+use super::task::TaskWord;
+use crate::Moment;
+
+/// Most dependencies that are told of one task.
+pub const MAX_WAITS: usize = 100;
+
+/// One thing that a task waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum WaitView {
+    /// Another task.
+    Task {
+        /// Which.
+        task: TaskId,
+        /// How it must end.
+        want: Want,
+        /// Where it stands.
+        state: TaskWord,
+    },
+    /// More tasks than are told.
+    MoreTasks {
+        /// How many.
+        count: u32,
+    },
+    /// A lock without enough free permits.
+    Lock {
+        /// Which.
+        lock: LockId,
+        /// How many permits it needs.
+        permits: u32,
+        /// How many are free.
+        free: u32,
+        /// How many there are.
+        size: u32,
+        /// Who holds the others.
+        holders: Vec<Holder>,
+    },
+    /// No present node could ever run it.
+    NoNode {
+        /// What is missing, for people.
+        why: String,
+    },
+    /// Nodes that could run it are taken.
+    Room {
+        /// How many nodes could run it.
+        nodes: u32,
+        /// How many of them have room for it.
+        with_room: u32,
+    },
+    /// Nothing of its execution is dispatched while that is paused.
+    Resume,
+    /// Its next attempt's time.
+    Time {
+        /// When that is.
+        until: Moment,
+    },
+    /// A person.
+    Person {
+        /// Since when.
+        since: Moment,
+        /// The rule that parked it.
+        rule: String,
+        /// Words for people.
+        why: String,
+    },
+}
+
+/// What a task waits for now; empty when it runs or has ended.
+pub fn waits(pool: &Pool, execution: &Execution, task: &TaskState) -> Vec<WaitView> {
+    let mut waits = match &task.phase {
+        Phase::Waiting => dependencies(execution, task),
+        Phase::Ready { .. } => room(pool, task.needs()),
+        Phase::BackingOff { until } => vec![WaitView::Time { until: Moment(*until) }],
+        Phase::Parked { since } => {
+            let (rule, why) = task.story.as_ref().and_then(|s| s.parked.clone()).unwrap_or_default();
+            vec![WaitView::Person { since: Moment(*since), rule, why }]
+        }
+        Phase::Running(_) | Phase::Passed | Phase::Failed | Phase::Cancelled | Phase::Skipped { .. } => Vec::new(),
+    };
+    if execution.paused && !task.phase.is_over() && task.attempt().is_none() {
+        waits.insert(0, WaitView::Resume);
+    }
+    waits
+}
+
+fn dependencies(execution: &Execution, task: &TaskState) -> Vec<WaitView> {
+    let open = task.deps.iter().filter_map(|(on, want)| {
+        let on = execution.tasks.get(*on as usize)?;
+        match on.phase.meets(*want) {
+            Met::NotYet | Met::Blocked | Met::Never => Some((on, *want)),
+            Met::Yes => None,
+        }
+    });
+    let mut waits: Vec<WaitView> = Vec::new();
+    let mut more = 0_u32;
+    for (on, want) in open {
+        if waits.len() < MAX_WAITS {
+            waits.push(WaitView::Task { task: on.spec.id.clone(), want, state: TaskWord::from(&on.phase) });
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        waits.push(WaitView::MoreTasks { count: more });
+    }
+    waits
+}
+
+fn room(pool: &Pool, needs: &Needs) -> Vec<WaitView> {
+    let mut waits = Vec::new();
+    for (id, permits) in &needs.locks {
+        let Some(lock) = pool.locks.get(id).filter(|lock| lock.free() < *permits) else { continue };
+        let (permits, free, size) = (*permits, lock.free(), lock.size);
+        waits.push(WaitView::Lock { lock: id.clone(), permits, free, size, holders: holders(pool, lock) });
+    }
+    let present = || pool.nodes.values().filter(|n| n.presence.is_present());
+    let fitting: Vec<&Node> = present().filter(|n| lacks(n, needs).is_none()).collect();
+    if fitting.is_empty() {
+        waits.push(WaitView::NoNode { why: no_node(present(), needs) });
+    } else {
+        let with_room = fitting.iter().filter(|n| has_room(n, needs)).count();
+        waits.push(WaitView::Room { nodes: fitting.len() as u32, with_room: with_room as u32 });
+    }
+    waits
+}
+
+/// What a node lacks for some needs even if nothing else ran there.
+pub fn lacks(node: &Node, needs: &Needs) -> Option<String> {
+    let label = needs.labels.iter().find(|(key, value)| node.labels.get(*key) != Some(value));
+    if let Some((key, value)) = label {
+        Some(format!("label {key}={value}"))
+    } else if needs.slots > node.slots {
+        Some(format!("{} slots", needs.slots))
+    } else if needs.memory_mb > node.memory_mb && node.memory_mb > 0 {
+        Some(format!("{} MiB of memory", needs.memory_mb))
+    } else {
+        None
+    }
+}
+
+/// Words for needs that no present node meets.
+pub fn no_node<'a>(present: impl Iterator<Item = &'a Node>, needs: &Needs) -> String {
+    let mut lacking: Vec<String> = present.filter_map(|node| lacks(node, needs)).collect();
+    lacking.sort_unstable();
+    lacking.dedup();
+    match lacking.first() {
+        Some(lack) => format!("no present node has {lack}"),
+        None => "no node is present".to_owned(),
+    }
+}
+
+fn has_room(node: &Node, needs: &Needs) -> bool {
+    let memory = node.memory_mb == 0 || node.memory_mb.saturating_sub(node.used_memory()) >= needs.memory_mb;
+    node.slots.saturating_sub(node.used_slots()) >= needs.slots && memory
+}
+
+/// Why a task was skipped, for people.
+pub fn skipped_because(execution: &Execution, task: &TaskState, because: u32, how: SkipReason) -> String {
+    let Some(on) = execution.tasks.get(because as usize) else { return String::new() };
+    let (name, stands) = (&on.spec.id, on.phase.word());
+    let want = task.deps.iter().find(|(index, _)| *index == because).map_or("", |(_, want)| match want {
+        Want::Passed => "passed",
+        Want::Failed => "failed",
+        Want::Finished => "finished",
+    });
+    match how {
+        SkipReason::After => format!("after {name}.{want}: {name} {stands}"),
+        SkipReason::Blocked => format!("after {name}.{want}: {name} is parked"),
+        SkipReason::Stopped => "a rule stopped the execution".to_owned(),
+    }
+}
