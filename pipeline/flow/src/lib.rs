@@ -21,6 +21,7 @@ mod read;
 mod words;
 
 mod after;
+mod command;
 mod file;
 mod needs;
 mod order;

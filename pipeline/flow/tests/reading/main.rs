@@ -2,7 +2,14 @@
 
 mod printed;
 
+mod flows;
+mod parts;
+
 mod dependencies;
 mod policies;
 mod structure;
 mod values;
+
+mod bounds;
+mod hostile;
+mod random;
