@@ -1,8 +1,7 @@
 //! JUnit files as cases: what runs of pytest, surefire, jest, nextest and their like leave behind.
 //!
 //! The library reads what such files say; here is what we make of it. A file comes from a stranger, so it is gone
-//! through once before ([`check`]): what is not XML is refused with its line, and so is what would take more memory or
-//! stack than it is worth.
+//! through once before ([`clean`]).
 //!
 //! *Flaky* is a test that failed and then passed in the same file: by `flakyFailure` or `flakyError` inside a passed
 //! case (surefire, nextest), or by a failed case and a later passed one of the same name in the same suite.
@@ -14,7 +13,7 @@ use junit_parser::{RerunOrFlakyKind, TestCase, TestStatus, TestSuite};
 use model::Millis;
 use model::report::{Case, CaseResult};
 
-mod check;
+mod clean;
 
 /// Most cases of a file.
 pub const MAX_CASES: usize = 100_000;
@@ -45,8 +44,10 @@ impl std::error::Error for JunitError {}
 
 /// Reads a file's bytes as JUnit: its cases in their order, a flaky one in the place of its first try.
 pub fn read(bytes: &[u8]) -> Result<Vec<Case>, JunitError> {
-    check::check(bytes)?;
-    let read = junit_parser::from_reader(bytes).map_err(|e| JunitError { line: None, what: chain(&e) })?;
+    // Of a file in an old encoding all but the names is ASCII, and a name with a mark in it is better than none.
+    let text = String::from_utf8_lossy(bytes);
+    let copy = clean::clean(text.trim_start_matches('\u{FEFF}'))?;
+    let read = junit_parser::from_reader(copy.as_slice()).map_err(|e| JunitError { line: None, what: chain(&e) })?;
     let mut cases = Vec::new();
     for suite in &read.suites {
         gather(suite, &mut cases);
@@ -56,30 +57,37 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Case>, JunitError> {
 
 /// The cases of a suite, then those of the suites in it.
 fn gather(suite: &TestSuite, cases: &mut Vec<Case>) {
-    let mut failed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut own: Vec<Option<Case>> = Vec::with_capacity(suite.cases.len());
+    let mut failed: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for test in &suite.cases {
         let case = case(suite, test);
-        let name = (test.classname.as_deref().unwrap_or_default(), test.original_name.as_str());
-        match (case.result, failed.remove(&name)) {
-            (CaseResult::Passed | CaseResult::Flaky, Some(first)) => {
-                let earlier: &mut Case = &mut cases[first];
-                earlier.result = CaseResult::Flaky;
-                earlier.ms = case.ms;
+        let identity = (&test.classname, &test.original_name, &test.file, test.line);
+        match case.result {
+            CaseResult::Failed => failed.entry(identity).or_default().push(own.len()),
+            CaseResult::Passed | CaseResult::Flaky => {
+                if let Some(tries) = failed.remove(&identity) {
+                    heal(&mut own, &tries, case.ms);
+                    continue;
+                }
             }
-            (CaseResult::Failed, Some(first)) => {
-                failed.insert(name, first);
-                cases.push(case);
-            }
-            (CaseResult::Failed, None) => {
-                failed.insert(name, cases.len());
-                cases.push(case);
-            }
-            (CaseResult::Passed | CaseResult::Flaky | CaseResult::Skipped, _) => cases.push(case),
+            CaseResult::Skipped => {}
         }
+        own.push(Some(case));
     }
+    cases.extend(own.into_iter().flatten());
     for inner in &suite.suites {
         gather(inner, cases);
     }
+}
+
+/// Makes one flaky case of failed tries that a passed one of this length has followed.
+fn heal(own: &mut [Option<Case>], tries: &[usize], ms: Millis) {
+    let mut tries = tries.iter();
+    if let Some(first) = tries.next().and_then(|at| own[*at].as_mut()) {
+        first.result = CaseResult::Flaky;
+        first.ms = ms;
+    }
+    tries.for_each(|at| own[*at] = None);
 }
 
 fn case(suite: &TestSuite, test: &TestCase) -> Case {
