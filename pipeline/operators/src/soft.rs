@@ -140,6 +140,19 @@ impl Soft {
         }
     }
 
+    /// Beats that were settled have been looked at: what they prove has been decided.
+    pub fn settle(&mut self, state: &State) {
+        for (id, seen) in &mut self.pools {
+            let nodes = state.pools.get(id).map(|p| &p.nodes);
+            let Seen { nodes: heard, unsettled, .. } = seen;
+            unsettled.retain(|name| {
+                let waits =
+                    |node| heard.get(name).is_some_and(|h: &Heard| h.beat.is_some() && h.settled(node).is_none());
+                nodes.and_then(|n| n.get(name)).is_some_and(waits)
+            });
+        }
+    }
+
     /// For how long a node has been silent, as far as we were listening.
     pub fn silence(&self, pool: &PoolId, node: &NodeId, now: Timestamp) -> Millis {
         let sign = self.pools.get(pool).and_then(|p| p.nodes.get(node)).and_then(|h| h.last_sign);

@@ -10,6 +10,7 @@ pub mod node;
 pub mod pool;
 pub mod queue;
 pub mod recovery;
+pub mod shift;
 pub mod task;
 pub mod upload;
 

@@ -64,6 +64,7 @@ pub fn dispatched(pool: &mut Pool, dispatch: &Dispatch, when: When) {
 fn tried(dispatch: &Dispatch, zone: String, when: When) -> Tried {
     Tried {
         attempt: dispatch.attempt,
+        lease: dispatch.lease,
         node: dispatch.node.clone(),
         zone,
         dispatched: when.now,

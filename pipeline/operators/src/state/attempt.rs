@@ -46,6 +46,8 @@ pub struct Attempt {
 pub struct Tried {
     /// Counted from 1.
     pub attempt: u32,
+    /// Its lease.
+    pub lease: LeaseId,
     /// The node.
     pub node: NodeId,
     /// Its zone then.

@@ -1,0 +1,49 @@
+//! A clock that was moved on purpose moves every deadline with it, so that nothing fires early or never.
+
+use std::sync::Arc;
+
+use model::Timestamp;
+
+use super::{Phase, Pool, State};
+
+impl State {
+    /// Moves all points in time that something waits for or is measured from.
+    pub fn shift(&mut self, by_ms: i64) {
+        self.pools.values_mut().for_each(|pool| pool.shift(by_ms));
+        self.rebuild();
+    }
+}
+
+impl Pool {
+    fn shift(&mut self, by_ms: i64) {
+        let move_by = |at: &mut Timestamp| at.0 = at.0.saturating_add_signed(by_ms);
+        self.nodes.values_mut().for_each(|n| move_by(&mut n.since));
+        self.uploads.values_mut().for_each(|u| move_by(&mut u.at));
+        self.keys.values_mut().for_each(|k| move_by(&mut k.at));
+        self.recoveries.values_mut().for_each(|r| move_by(&mut r.last_sign));
+        for execution in self.executions.values_mut().map(Arc::make_mut) {
+            if let Some((_, at)) = &mut execution.ended {
+                move_by(at);
+            }
+            for task in &mut execution.tasks {
+                match &mut task.phase {
+                    Phase::Ready { since, .. } | Phase::Parked { since } => move_by(since),
+                    Phase::BackingOff { until } => move_by(until),
+                    Phase::Running(attempt) => {
+                        move_by(&mut attempt.dispatched);
+                        if let Some((at, _)) = &mut attempt.accepted {
+                            move_by(at);
+                        }
+                        if let Some(at) = &mut attempt.started {
+                            move_by(at);
+                        }
+                        if let Some((at, _)) = &mut attempt.cancel {
+                            move_by(at);
+                        }
+                    }
+                    Phase::Waiting | Phase::Passed | Phase::Failed | Phase::Cancelled | Phase::Skipped { .. } => {}
+                }
+            }
+        }
+    }
+}

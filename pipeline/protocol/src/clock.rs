@@ -1,0 +1,98 @@
+//! The engine's clock: the wall clock as it was read at the announcement, carried on by a clock that also runs in
+//! suspend and slewed towards the wall clock by at most 1 %. It never stands still, leaps or goes back, whatever
+//! `date` does meanwhile.
+
+use model::{Millis, Timestamp};
+
+/// Apart by more than this, the two are said to differ.
+const APART: u64 = 5_000;
+/// A wall clock further behind the last entry than this does not lead.
+const BEHIND: u64 = 3_600_000;
+/// A wall clock further ahead of the last entry than this does not lead.
+const AHEAD: u64 = 30 * 86_400_000;
+
+/// What the two clocks of a machine say at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Instants {
+    /// The wall clock, in milliseconds since 1970.
+    pub wall_ms: u64,
+    /// A clock that only grows, also in suspend, in milliseconds.
+    pub boot_ms: u64,
+}
+
+/// The engine's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    now: u64,
+    boot: u64,
+    /// Parts of a millisecond of slewing that were not used yet, in hundredths.
+    rest: u64,
+}
+
+impl Clock {
+    /// A clock that starts at the wall clock, but not before `floor`: time never falls.
+    pub fn start(at: Instants, floor: Timestamp) -> Self {
+        Self { now: at.wall_ms.max(floor.0), boot: at.boot_ms, rest: 0 }
+    }
+
+    /// The time.
+    pub fn now(&mut self, at: Instants) -> Timestamp {
+        let passed = at.boot_ms.saturating_sub(self.boot);
+        self.boot = self.boot.max(at.boot_ms);
+        let steady = self.now.saturating_add(passed);
+        self.rest += passed;
+        let slew = (self.rest / 100).min(steady.abs_diff(at.wall_ms));
+        self.rest %= 100;
+        self.now = if at.wall_ms > steady { steady + slew } else { (steady - slew).max(self.now) };
+        Timestamp(self.now)
+    }
+
+    /// How far the wall clock is from it, if that is worth saying.
+    pub fn apart(&self, at: Instants) -> Option<Millis> {
+        let apart = self.now.abs_diff(at.wall_ms);
+        (apart > APART).then_some(Millis(apart))
+    }
+}
+
+/// How much a wall clock is off the last entry, if that is too much to lead: positive when it is ahead.
+pub fn off(at: Instants, last: Timestamp) -> Option<i64> {
+    let (wall, last) = (at.wall_ms, last.0);
+    let off = last != 0 && (wall.saturating_add(BEHIND) < last || wall > last.saturating_add(AHEAD));
+    let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    off.then(|| if wall >= last { signed(wall - last) } else { -signed(last - wall) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leap_of_the_wall_clock_is_followed_slowly_and_never_backwards() {
+        let mut clock = Clock::start(Instants { wall_ms: 1_000_000, boot_ms: 0 }, Timestamp(0));
+        let at = |wall_ms, boot_ms| Instants { wall_ms, boot_ms };
+        assert_eq!(clock.now(at(1_001_000, 1_000)), Timestamp(1_001_000));
+        // a year ahead: 1 % faster
+        assert_eq!(clock.now(at(32_000_000_000, 11_000)), Timestamp(1_011_100));
+        assert!(clock.apart(at(32_000_000_000, 11_000)).is_some());
+        // a year back: 1 % slower
+        assert_eq!(clock.now(at(1_000, 21_000)), Timestamp(1_021_000));
+        let mut last = Timestamp(0);
+        for ms in 0..500 {
+            let now = clock.now(at(1_000, 21_000 + ms));
+            assert!(now >= last);
+            last = now;
+        }
+    }
+
+    #[test]
+    fn a_wall_clock_far_off_the_last_entry_is_told() {
+        let day = 86_400_000;
+        let last = Timestamp(100 * day);
+        let off_by = |wall_ms| off(Instants { wall_ms, boot_ms: 0 }, last);
+        assert_eq!(off_by(100 * day), None);
+        assert_eq!(off_by(100 * day - 3_600_001), Some(-3_600_001));
+        assert_eq!(off_by(130 * day), None);
+        assert_eq!(off_by(130 * day + 1), Some(30 * 86_400_000 + 1));
+        assert_eq!(off(Instants { wall_ms: 5, boot_ms: 0 }, Timestamp(0)), None);
+    }
+}
