@@ -16,8 +16,10 @@
 //!
 //! Nothing here waits for the agent, the command or a client: one thread, one `poll`.
 
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use model::report::{Cause, End};
 use model::{LeaseId, Millis};
@@ -65,15 +67,19 @@ pub use lock::is_running;
 /// Supervises the attempt of a folder from its start to its outcome on disk. What `reprise supervise FOLDER` calls,
 /// in a process that does nothing else.
 ///
-/// It fails only when no outcome could be left: the folder is gone, or another supervisor has it.
+/// It fails only when no outcome could be left: the folder is gone, or another supervisor has it, or by a bug of
+/// ours; then, too, no process of the attempt lives on.
 pub fn run(folder: &Path) -> ExitCode {
-    match supervise(folder) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => {
-            eprintln!("supervisor of {}: {trouble}", folder.display());
-            ExitCode::FAILURE
-        }
+    let trouble = match catch_unwind(|| supervise(folder)) {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(trouble)) => trouble,
+        Err(_) => "our own bug; all of the attempt is ended".to_owned(), // the panic has said where
+    };
+    while kill::sweep(None) == kill::Swept::Alive {
+        std::thread::sleep(Duration::from_millis(10));
     }
+    eprintln!("supervisor of {}: {trouble}", folder.display());
+    ExitCode::FAILURE
 }
 
 fn supervise(folder: &Path) -> Result<(), String> {

@@ -167,4 +167,16 @@ mod tests {
             assert_eq!(kept(output), want, "of {output}");
         }
     }
+
+    #[test]
+    fn a_full_disk_costs_output_but_neither_the_tail_nor_the_word_about_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("output")).unwrap();
+        let (mut capture, _) = Capture::begin(folder.path(), 1_000).unwrap();
+        capture.take(b"one\n");
+        capture.take(b"two\n");
+        let captured = capture.finish();
+        assert_eq!(captured.tail, "one\ntwo\n");
+        assert!(captured.note.unwrap().starts_with("output could not be kept: No space left on device"));
+    }
 }

@@ -38,9 +38,11 @@ pub fn signal_all(signal: Signal) -> usize {
     alive.len()
 }
 
-/// Kills every living descendant, those that come meanwhile too, and reaps all but the main one.
-pub fn sweep(main: Pid) -> Swept {
-    let _ = killpg(main, Signal::SIGKILL);
+/// Kills every living descendant, those that come meanwhile too, and reaps all but the main one, if one is told.
+pub fn sweep(main: Option<Pid>) -> Swept {
+    if let Some(main) = main {
+        let _ = killpg(main, Signal::SIGKILL);
+    }
     for _ in 0..MAX_ROUNDS {
         let found = tree::descendants(own_pid());
         reap(&found, main);
@@ -63,9 +65,10 @@ pub fn sweep(main: Pid) -> Swept {
 }
 
 /// Reaps the children of ours that have ended, the main one excepted.
-pub fn reap(found: &[Process], main: Pid) {
+pub fn reap(found: &[Process], main: Option<Pid>) {
     let us = own_pid();
-    for process in found.iter().filter(|p| p.ended && p.parent == us && p.pid != main.as_raw()) {
+    let main = main.map(Pid::as_raw);
+    for process in found.iter().filter(|p| p.ended && p.parent == us && Some(p.pid) != main) {
         let _ = waitpid(Pid::from_raw(process.pid), Some(WaitPidFlag::WNOHANG));
     }
 }

@@ -13,6 +13,8 @@ use crate::attempt::Spec;
 
 /// What a pipe may hold if the system allows it: a command that prints much waits less for us.
 const PIPE_BYTES: i32 = 1024 * 1024;
+/// How much rather the kernel ends a command than others, from 0 to 1000.
+const OOM_SCORE: &str = "500";
 /// Variables of the agent that a command gets, too.
 const INHERITED: [&str; 3] = ["PATH", "HOME", "LANG"];
 const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -51,6 +53,8 @@ pub fn launch(folder: &Path, spec: &Spec, socket: &Path) -> Result<Launched, Str
     command.process_group(0).env_clear().envs(environment(spec, &checkpoint, socket));
     let child = command.spawn().map_err(|e| refusal(program, &dir, &e))?;
     let main = Pid::from_raw(i32::try_from(child.id()).expect("the kernel numbers processes by positive i32"));
+    // When the machine runs out of memory, the kernel shall rather end a test than the agent or us.
+    let _ = std::fs::write(format!("/proc/{main}/oom_score_adj"), OOM_SCORE);
     Ok(Launched { child, main, output })
 }
 

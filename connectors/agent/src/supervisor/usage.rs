@@ -55,7 +55,7 @@ impl Usage {
     pub fn look(&mut self, main: Pid) -> Option<u64> {
         let began = Instant::now();
         let tree = tree::descendants(own_pid());
-        reap(&tree, main);
+        reap(&tree, Some(main));
         let cpu = reaped_cpu_ms() + tree.iter().map(|p| p.cpu_ticks).sum::<u64>() * self.tick_ms;
         self.cpu_ms = self.cpu_ms.max(cpu);
 

@@ -126,6 +126,7 @@ impl<'a> Watch<'a> {
     pub fn until_ended(mut self) -> Ended {
         while !matches!(self.phase, Phase::Over) {
             let ready = self.wait();
+            self.see_main(); // first of all: what has ended by itself was not ended by what we hear next
             if ready.output {
                 self.read_output();
             }
@@ -134,7 +135,6 @@ impl<'a> Watch<'a> {
             }
             self.see_guests();
             self.see_signals();
-            self.see_main();
             self.judge(Now::read());
             self.notices.tick(Instant::now());
         }
@@ -305,7 +305,7 @@ impl<'a> Watch<'a> {
     }
 
     fn sweep(&mut self, pause: Duration) {
-        match kill::sweep(self.main) {
+        match kill::sweep(Some(self.main)) {
             Swept::Clean => {
                 self.see_main();
                 self.phase = Phase::Over;

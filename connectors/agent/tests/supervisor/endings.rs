@@ -19,6 +19,7 @@ crate::tests![
     without_its_agent_an_attempt_is_killed_at_once,
     a_supervisor_that_is_told_to_stop_ends_its_attempt,
     an_attempt_that_has_ended_is_not_started_again,
+    an_outcome_that_cannot_be_written_is_tried_until_it_can,
 ];
 
 fn a_command_that_ends_by_itself_is_reported_with_its_exit_code() {
@@ -110,4 +111,15 @@ fn an_attempt_that_has_ended_is_not_started_again() {
         std::process::Command::new(std::env::current_exe().unwrap()).arg("supervise").arg(&attempt).output().unwrap();
     assert!(!again.status.success());
     assert!(String::from_utf8_lossy(&again.stderr).contains("has ended already"), "{again:?}");
+}
+
+fn an_outcome_that_cannot_be_written_is_tried_until_it_can() {
+    let stage = Stage::part(&["say", "done"]);
+    let in_the_way = stage.beside("outcome.json.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let show = stage.start();
+    show.until(|show| show.output().contains("done") && show.alive() == 0);
+    assert!(!show.has_outcome());
+    std::fs::remove_dir(&in_the_way).unwrap();
+    show.end().expect(Cause::Exit, Some(0), None);
 }

@@ -81,7 +81,7 @@ fn graceful() -> ExitCode {
 
 /// As a shell in front of a test: ends at SIGTERM before what it started.
 fn front() {
-    let _behind = start(&["graceful"]);
+    let _ = start(&["graceful"]).wait();
     sleep_for_ever()
 }
 

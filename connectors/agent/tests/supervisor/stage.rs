@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use agent::attempt::{Instruction, Notice, Outcome, Spec};
+use agent::supervisor::is_running;
 use model::report::{Cause, End};
 use model::{BootId, JournalId, LeaseId, Millis, Start};
 use nix::time::{ClockId, clock_gettime};
@@ -21,17 +22,19 @@ pub const HOUR: Millis = Millis(3_600_000);
 /// An attempt about to begin.
 pub struct Stage {
     folder: TempDir,
+    attempt: PathBuf,
     spec: Spec,
 }
 
 /// An attempt under its supervisor, which ends it when a failed test drops this: its agent is gone then.
 pub struct Show {
     folder: TempDir,
+    attempt: PathBuf,
     lease: LeaseId,
     began: Instant,
     supervisor: Child,
     orders: Option<ChildStdin>,
-    notices: Receiver<Notice>,
+    notices: Option<Receiver<Notice>>,
 }
 
 /// What was left when the supervisor had gone.
@@ -62,7 +65,6 @@ impl Stage {
     pub fn new(run: Vec<String>) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("attempt")).unwrap();
         std::fs::create_dir(folder.path().join("work")).unwrap();
         let lease = LeaseId {
             journal: JournalId(u64::from(std::process::id())),
@@ -93,7 +95,8 @@ impl Stage {
         };
         let dir = folder.path().join("work").to_string_lossy().into_owned();
         let lives_until_ms = Millis(boot_ms() + HOUR.0);
-        Self { folder, spec: Spec { start, dir, output_bytes: 1 << 20, lives_until_ms } }
+        let attempt = folder.path().join("attempt");
+        Self { folder, attempt, spec: Spec { start, dir, output_bytes: 1 << 20, lives_until_ms } }
     }
 
     /// A part of this program's own, under limits that do not bind.
@@ -107,6 +110,18 @@ impl Stage {
         self
     }
 
+    /// Puts the attempt's folder below another one.
+    pub fn in_folder(mut self, name: &str) -> Self {
+        self.attempt = self.folder.path().join(name).join("attempt");
+        self
+    }
+
+    /// A place in the attempt's folder, which exists from here on.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        std::fs::create_dir_all(&self.attempt).unwrap();
+        self.attempt.join(name)
+    }
+
     /// A place in the folder where the command runs.
     pub fn work(&self, name: &str) -> PathBuf {
         self.folder.path().join("work").join(name)
@@ -114,28 +129,25 @@ impl Stage {
 
     /// Begins.
     pub fn start(self) -> Show {
-        let attempt = self.folder.path().join("attempt");
-        std::fs::write(attempt.join("spec.json"), serde_json::to_vec(&self.spec).unwrap()).unwrap();
+        let mut show = self.start_unread();
+        show.read_notices();
+        show
+    }
+
+    /// Begins, and reads no notice before the end is waited for.
+    pub fn start_unread(self) -> Show {
+        std::fs::write(self.beside("spec.json"), serde_json::to_vec(&self.spec).unwrap()).unwrap();
         let began = Instant::now();
         let mut supervisor = Command::new(std::env::current_exe().unwrap())
             .arg("supervise")
-            .arg(&attempt)
+            .arg(&self.attempt)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let (sender, notices) = sync_channel(100_000);
-        let lines = BufReader::new(supervisor.stdout.take().unwrap()).lines();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let notice = serde_json::from_str(&line).unwrap_or_else(|e| panic!("no notice: {line}: {e}"));
-                if sender.send(notice).is_err() {
-                    return;
-                }
-            }
-        });
         let orders = supervisor.stdin.take();
-        Show { folder: self.folder, lease: self.spec.start.lease, began, supervisor, orders, notices }
+        let lease = self.spec.start.lease;
+        Show { folder: self.folder, attempt: self.attempt, lease, began, supervisor, orders, notices: None }
     }
 
     /// Begins, and waits for the end.
@@ -145,6 +157,20 @@ impl Stage {
 }
 
 impl Show {
+    fn read_notices(&mut self) {
+        let Some(said) = self.supervisor.stdout.take() else { return };
+        let (sender, notices) = sync_channel(100_000);
+        std::thread::spawn(move || {
+            for line in BufReader::new(said).lines().map_while(Result::ok) {
+                let notice = serde_json::from_str(&line).unwrap_or_else(|e| panic!("no notice: {line}: {e}"));
+                if sender.send(notice).is_err() {
+                    return;
+                }
+            }
+        });
+        self.notices = Some(notices);
+    }
+
     /// Tells the supervisor something.
     pub fn say(&mut self, instruction: &Instruction) {
         let line = serde_json::to_string(instruction).unwrap();
@@ -168,8 +194,7 @@ impl Show {
 
     /// What has been printed so far.
     pub fn output(&self) -> String {
-        let path = self.folder.path().join("attempt/output");
-        String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&std::fs::read(self.attempt.join("output")).unwrap_or_default()).into_owned()
     }
 
     /// Waits until the command has printed this.
@@ -191,12 +216,28 @@ impl Show {
         alive(self.lease)
     }
 
+    /// Whether the outcome is on disk.
+    pub fn has_outcome(&self) -> bool {
+        self.attempt.join("outcome.json").exists()
+    }
+
+    /// Kills the supervisor itself, as nothing but the machine should. Returns the lease of what it leaves behind.
+    pub fn lose_supervisor(mut self) -> LeaseId {
+        assert!(is_running(&self.attempt));
+        self.supervisor.kill().unwrap();
+        self.supervisor.wait().unwrap();
+        assert!(!is_running(&self.attempt));
+        assert!(!self.has_outcome());
+        self.lease
+    }
+
     /// Waits for the end, and checks that nothing lives on.
     pub fn end(mut self) -> Left {
+        self.read_notices();
         let mut notices = Vec::new();
         let until = Instant::now() + PATIENCE;
         loop {
-            match self.notices.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match self.notices.as_ref().unwrap().recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(notice) => notices.push(notice),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("no end; printed so far: {}", self.output()),
@@ -207,9 +248,9 @@ impl Show {
         assert!(status.success(), "the supervisor itself failed: {status}");
         assert_eq!(alive(self.lease), 0, "nothing outlives the supervisor");
         assert_eq!(notices.last(), Some(&Notice::Ended));
-        let attempt = self.folder.path().join("attempt");
-        let outcome: Outcome = serde_json::from_slice(&std::fs::read(attempt.join("outcome.json")).unwrap()).unwrap();
-        let output = std::fs::read(attempt.join("output")).unwrap_or_default();
+        let outcome: Outcome =
+            serde_json::from_slice(&std::fs::read(self.attempt.join("outcome.json")).unwrap()).unwrap();
+        let output = std::fs::read(self.attempt.join("output")).unwrap_or_default();
         Left { end: outcome.end.clone(), outcome, notices, output, took, folder: self.folder }
     }
 }
@@ -228,7 +269,8 @@ impl Left {
     }
 }
 
-fn alive(lease: LeaseId) -> usize {
+/// How many processes live that carry this lease.
+pub fn alive(lease: LeaseId) -> usize {
     let mark = format!("REPRISE_LEASE={lease}");
     let marked = |pid: &u32| {
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
