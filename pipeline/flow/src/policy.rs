@@ -94,3 +94,54 @@ fn read_rules(node: &Node<'_>, mistakes: &mut Mistakes<'_>) -> Vec<model::policy
     }
     rules.into_iter().map(|placed| placed.rule).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Millis;
+    use model::policy::{CheckpointUse, FailureClass, Jitter, Place, Rule, Shape, Then};
+
+    use super::*;
+
+    /// The first rule of a policy whose first rule has these fields.
+    fn rule(fields: &str) -> Rule {
+        let text = format!("policy: mine\nrules:\n  - {{ id: first, {fields} }}\n  - {{ id: rest, then: fail }}\n");
+        parse(text.as_bytes()).unwrap().rules.remove(0)
+    }
+
+    #[test]
+    fn each_field_of_a_rule_arrives() {
+        let rule = rule(
+            "class: [stall, crash, stall], nodes_lost: 2, then: retry, limit: 7, where: other_zone, checkpoint: drop, \
+             why: three times, backoff: { shape: linear, delay: 5s, factor: 3, max: 1m, first: 0s, jitter: full }, \
+             needs: { memory: x4, slots: 2, labels: { os: linux } }",
+        );
+        assert_eq!((rule.class, rule.nodes_lost), (vec![FailureClass::Stall, FailureClass::Crash], 2));
+        assert_eq!((rule.then, rule.limit, rule.place), (Then::Retry, 7, Place::OtherZone));
+        assert_eq!((rule.checkpoint, rule.why.as_str()), (CheckpointUse::Drop, "three times"));
+        let backoff = rule.backoff.unwrap();
+        assert_eq!((backoff.shape, backoff.factor, backoff.jitter), (Shape::Linear, 3, Jitter::Full));
+        let waits = (backoff.delay_ms, backoff.max_ms, backoff.first_ms);
+        assert_eq!(waits, (Millis(5_000), Millis(60_000), Some(Millis(0))));
+        let needs = rule.needs.unwrap();
+        assert_eq!((needs.memory_factor, needs.memory_mb, needs.slots), (Some(4), None, Some(2)));
+        assert_eq!(needs.labels["os"], "linux");
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let plain = rule("then: retry");
+        assert!(plain.class.is_empty() && plain.backoff.is_none() && plain.needs.is_none() && plain.why.is_empty());
+        assert_eq!((plain.limit, plain.place, plain.checkpoint), (1, Place::Any, CheckpointUse::Keep));
+        let backoff = rule("then: retry, backoff: { shape: fibonacci }").backoff.unwrap();
+        assert_eq!((backoff.delay_ms, backoff.factor, backoff.max_ms), (Millis(1_000), 2, Millis(3_600_000)));
+        assert_eq!((backoff.first_ms, backoff.jitter), (None, Jitter::None));
+    }
+
+    #[test]
+    fn waits_may_be_listed_and_memory_may_be_a_size() {
+        let backoff = rule("then: retry, backoff: [5s, 30s, 2m]").backoff.unwrap();
+        let waits = vec![Millis(5_000), Millis(30_000), Millis(120_000)];
+        assert_eq!((backoff.shape, backoff.list_ms), (Shape::List, waits));
+        assert_eq!(rule("then: retry, needs: { memory: 8GiB }").needs.unwrap().memory_mb, Some(8192));
+    }
+}

@@ -49,6 +49,7 @@ mod tests {
         for text in ["", "512", "MiB", "2GB", "2 GiB", "1.5GiB", "-1GiB", "2gib", "99999999999999999TiB"] {
             assert_eq!(parse_size(text), Err(NotASize), "{text}");
         }
+        assert_eq!(NotASize.to_string(), "no size; write it like `512MiB` or `2GiB`");
     }
 
     #[test]

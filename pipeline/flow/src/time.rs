@@ -109,5 +109,7 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text), Err(why), "{text}");
         }
+        assert_eq!(NoUnit.to_string(), "a time needs a unit: `20s`, `20m` or `20h`");
+        assert_eq!(Unreadable.to_string(), "no time; write it like `90s`, `20m` or `1h30m`");
     }
 }

@@ -115,8 +115,10 @@ impl<'m, 'a> Builder<'m, 'a> {
                 "a file holds one flow or policy; take `---` out",
             )),
             Event::DocumentStart(..) | Event::DocumentEnd | Event::StreamStart | Event::StreamEnd => Ok(()),
-            Event::Anchor(..) | Event::UnresolvedAlias(_) | Event::Comment(..) => Ok(()),
-            _ => Err(self.refuse(span, "this is not understood", "write it in plain YAML 1.2")),
+            Event::Anchor(..) | Event::Comment(..) => Ok(()),
+            Event::UnresolvedAlias(_) | _ => {
+                Err(self.refuse(span, "this is not understood", "write it in plain YAML 1.2"))
+            }
         }
     }
 
