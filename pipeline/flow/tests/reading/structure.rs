@@ -103,6 +103,10 @@ fn a_file_is_one_map_of_texts() {
 1 error in f.yaml, nothing submitted
 "#,
     );
+}
+
+#[test]
+fn documents_tags_keys_and_merges_beyond_plain_yaml_are_refused() {
     flow(
         r#"tasks: { a: { run: x } }
 ---
