@@ -251,6 +251,11 @@ impl Partition {
         }
     }
 
+    /// Whether it had read the journal to its end when it was last told.
+    pub fn is_at_end(&self) -> bool {
+        self.read_to_end
+    }
+
     /// Whether it takes more inputs now.
     pub fn takes_inputs(&self) -> bool {
         self.leader().is_some_and(|l| l.outstanding.len() < self.config.outstanding && l.pending() < 10_000)
@@ -263,9 +268,16 @@ impl Partition {
 
     /// One step: what is told and what follows from it. `random` is fresh in each call.
     pub fn step(&mut self, told: In, at: Instants, random: u64) -> Vec<Out> {
+        self.step_all(vec![told], at, random)
+    }
+
+    /// One step for several things that are told at once, in their order: they share a batch.
+    pub fn step_all(&mut self, told: Vec<In>, at: Instants, random: u64) -> Vec<Out> {
         let mut out = Vec::new();
         self.notice_pause(at);
-        self.told(told, at, &mut out);
+        for told in told {
+            self.told(told, at, &mut out);
+        }
         self.watch(at, random, &mut out);
         self.lead(at, &mut out);
         out
@@ -330,7 +342,8 @@ impl Partition {
             Ok(Ok(reading)) => reading,
             Ok(Err(unreadable)) => return self.stop(unreadable.to_string(), out),
             Err(_) => {
-                return self.stop(format!("applying the journal's record {} failed: our own bug", record.position), out);
+                return self
+                    .stop(format!("applying the journal's record {} failed: our own bug", record.position), out);
             }
         };
         match reading {

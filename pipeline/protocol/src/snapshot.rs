@@ -139,6 +139,14 @@ impl Reader {
     }
 }
 
+/// What the first line of a snapshot says: positions, no state.
+pub fn head(line: &[u8]) -> Option<Replica> {
+    match serde_json::from_slice(line).ok()? {
+        Line::Head { replica, .. } => Some(*replica),
+        Line::Pool { .. } | Line::Execution { .. } | Line::End { .. } => None,
+    }
+}
+
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// FNV-1a over eight bytes at a time: fast enough for hundreds of megabytes, and sees any single change.

@@ -1,0 +1,96 @@
+//! The commands, one a file. Each takes its arguments, asks, and prints.
+
+use std::future::Future;
+
+use crate::api::Api;
+use crate::args::{Cli, Command, Globals, Output};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen;
+
+pub mod agent;
+pub mod up;
+
+pub mod run;
+pub mod validate;
+
+pub mod logs;
+pub mod status;
+pub mod why;
+
+pub mod parked;
+pub mod retry;
+pub mod verbs;
+
+pub mod locks;
+pub mod nodes;
+pub mod policy;
+pub mod recoveries;
+
+pub mod journal;
+
+pub mod demo;
+
+pub mod checkpoint;
+pub mod progress;
+
+pub mod completions;
+pub mod help;
+pub mod man;
+pub mod supervise;
+
+/// Runs the command that was typed.
+pub fn run(cli: Cli) -> Result<Exit, Failure> {
+    let globals = &cli.globals;
+    match cli.command {
+        Command::Up(command) => command.run(),
+        Command::Agent(command) => command.run(globals),
+        Command::Run(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Validate(command) => command.run(globals.output),
+        Command::Status(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Why(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Logs(command) => ask(globals, |api| command.run(api)),
+        Command::Pause(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Resume(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Cancel(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Retry(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Parked(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Nodes(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Locks(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Recoveries(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Policy(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Journal(command) => ask(globals, |api| command.run(api, globals.output)),
+        Command::Demo(command) => command.run(),
+        Command::Progress(command) => command.run(),
+        Command::Checkpoint(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
+        Command::Help(command) => command.run(),
+        Command::Supervise(command) => command.run(),
+    }
+}
+
+/// Runs what asks the engine.
+fn ask<F>(globals: &Globals, command: impl FnOnce(Api) -> F) -> Result<Exit, Failure>
+where
+    F: Future<Output = Result<Exit, Failure>>,
+{
+    let api = Api::from_env(&globals.pool)?;
+    alone()?.block_on(command(api))
+}
+
+/// A runtime of this one thread.
+pub fn alone() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Machine, format!("this machine gives no event loop: {error}")))
+}
+
+/// Prints an answer: as it came for programs, rendered for people.
+fn show<T: serde::Serialize>(output: Output, answer: &T, text: impl FnOnce(&T) -> String) {
+    match output {
+        Output::Json => screen::json(answer),
+        Output::Text => screen::show(&text(answer)),
+    }
+}

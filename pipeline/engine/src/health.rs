@@ -1,0 +1,34 @@
+//! How an engine is: whether it leads, how far it is behind, and what troubles it.
+
+use serde::Serialize;
+
+/// How an engine is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// It leads: requests are taken.
+    pub leading: bool,
+    /// It has read all that the log held when it last looked.
+    pub caught_up: bool,
+    /// The epoch that counts.
+    pub epoch: u64,
+    /// The number of the last admitted entry.
+    pub seq: u64,
+    /// Inputs that wait to be decided about.
+    pub lag_records: u64,
+    /// How long the oldest of them has waited, in milliseconds.
+    pub lag_ms: u64,
+    /// What troubles it, if anything does.
+    pub trouble: Option<Trouble>,
+}
+
+/// What troubles an engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "trouble", content = "detail", rename_all = "snake_case")]
+pub enum Trouble {
+    /// The disk is full; the text says what to do.
+    Disk(String),
+    /// It follows again, and will announce itself soon.
+    Doubt(String),
+    /// It has stopped for good; the text says why and what to do.
+    Stopped(String),
+}

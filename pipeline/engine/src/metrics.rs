@@ -1,0 +1,252 @@
+//! The catalogue of metrics, and how they follow from what is admitted.
+//!
+//! Never an execution, task or test in a label: they belong to SQL. Operators know no metrics; they are folded here
+//! from admitted events, so every instance counts alike.
+
+use std::time::Duration;
+
+use model::Body;
+use model::event::{AttemptOutcome, Phase};
+use model::policy::FailureClass;
+use model::record::Entry;
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+/// All metrics of an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the catalogue's help text says what each is")]
+pub enum Metric {
+    EventToCommand,
+    InputLag,
+    LeaderEpoch,
+    Leading,
+    Attempts,
+    ReadyTasks,
+    Slots,
+    SlotsUsed,
+    RecoveryPhase,
+    SnapshotTime,
+    Entries,
+    Rejects,
+    StaleReports,
+    NodesLost,
+    ParkedTasks,
+    CommandsWithoutStream,
+    Alarms,
+}
+
+impl Metric {
+    /// Each metric with its name and help text.
+    pub const ALL: [(Metric, &'static str, &'static str); 17] = [
+        (
+            Metric::EventToCommand,
+            "reprise_event_to_command_seconds",
+            "From reading an input to letting out what it caused.",
+        ),
+        (Metric::InputLag, "reprise_input_lag_records", "Inputs in the log that are not decided about yet."),
+        (Metric::LeaderEpoch, "reprise_leader_epoch", "The epoch of the announcement that counts."),
+        (Metric::Leading, "reprise_leading", "1 if this instance leads, else 0."),
+        (Metric::Attempts, "reprise_attempts_total", "Attempts that ended, by class; passed and cancelled ones too."),
+        (Metric::ReadyTasks, "reprise_ready_tasks", "Tasks that wait for a node, a slot or a lock."),
+        (Metric::Slots, "reprise_slots", "Slots of all present nodes."),
+        (Metric::SlotsUsed, "reprise_slots_used", "Slots that current leases take."),
+        (
+            Metric::RecoveryPhase,
+            "reprise_recovery_phase_seconds",
+            "From a node's last sign of life to a phase of its recovery.",
+        ),
+        (Metric::SnapshotTime, "reprise_snapshot_timestamp_seconds", "When the last snapshot was written."),
+        (Metric::Entries, "reprise_journal_entries_total", "Entries of the journal that were admitted."),
+        (Metric::Rejects, "reprise_rejects_total", "Inputs that could not be used."),
+        (Metric::StaleReports, "reprise_stale_reports_total", "Reports of leases that were void."),
+        (Metric::NodesLost, "reprise_nodes_lost_total", "Nodes that were given up."),
+        (Metric::ParkedTasks, "reprise_parked_tasks", "Tasks that wait for a person."),
+        (
+            Metric::CommandsWithoutStream,
+            "reprise_commands_without_stream_total",
+            "Commands whose node did not listen; its next beat brings them again.",
+        ),
+        (Metric::Alarms, "reprise_alarms_total", "Things that an administrator should know of."),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+
+    fn opts(self) -> Opts {
+        Opts::new(self.name(), Self::ALL[self as usize].2)
+    }
+}
+
+/// The values of all metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    event_to_command: Histogram,
+    input_lag: IntGauge,
+    epoch: IntGauge,
+    leading: IntGauge,
+    attempts: IntCounterVec,
+    ready: IntGauge,
+    slots: IntGauge,
+    slots_used: IntGauge,
+    recovery: HistogramVec,
+    snapshot: IntGauge,
+    entries: IntCounter,
+    rejects: IntCounter,
+    stale: IntCounter,
+    lost: IntCounter,
+    parked: IntGauge,
+    unheard: IntCounter,
+    alarms: IntCounter,
+}
+
+impl Metrics {
+    /// All at zero; each set of labels that is to be expected is there from the start.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let counter = |m: Metric| put(&registry, IntCounter::with_opts(m.opts()));
+        let gauge = |m: Metric| put(&registry, IntGauge::with_opts(m.opts()));
+        let fast = vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
+        let slow = vec![0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0, 45.0, 60.0, 120.0, 300.0, 900.0];
+        let histogram = HistogramOpts { common_opts: Metric::EventToCommand.opts(), buckets: fast };
+        let phases = HistogramOpts { common_opts: Metric::RecoveryPhase.opts(), buckets: slow };
+        let attempts = put(&registry, IntCounterVec::new(Metric::Attempts.opts(), &["class"]));
+        for class in ["passed", "cancelled"].into_iter().chain(FailureClass::ALL.map(|(_, word)| word)) {
+            attempts.with_label_values(&[class]);
+        }
+        Self {
+            event_to_command: put(&registry, Histogram::with_opts(histogram)),
+            input_lag: gauge(Metric::InputLag),
+            epoch: gauge(Metric::LeaderEpoch),
+            leading: gauge(Metric::Leading),
+            attempts,
+            ready: gauge(Metric::ReadyTasks),
+            slots: gauge(Metric::Slots),
+            slots_used: gauge(Metric::SlotsUsed),
+            recovery: put(&registry, HistogramVec::new(phases, &["phase"])),
+            snapshot: gauge(Metric::SnapshotTime),
+            entries: counter(Metric::Entries),
+            rejects: counter(Metric::Rejects),
+            stale: counter(Metric::StaleReports),
+            lost: counter(Metric::NodesLost),
+            parked: gauge(Metric::ParkedTasks),
+            unheard: counter(Metric::CommandsWithoutStream),
+            alarms: counter(Metric::Alarms),
+            registry,
+        }
+    }
+
+    /// An entry was admitted; `since` its inputs were read, if it is our own.
+    pub fn admitted(&self, entry: &Entry, since: Option<Duration>) {
+        self.entries.inc();
+        if let Some(since) = since {
+            self.event_to_command.observe(since.as_secs_f64());
+        }
+        for event in &entry.events {
+            self.event(&event.event);
+        }
+    }
+
+    fn event(&self, event: &Body) {
+        if let Body::AttemptEnded(ended) = event {
+            match ended.outcome {
+                AttemptOutcome::Passed => self.attempts.with_label_values(&["passed"]).inc(),
+                AttemptOutcome::Cancelled => self.attempts.with_label_values(&["cancelled"]).inc(),
+                // Its class follows.
+                AttemptOutcome::Failed | AttemptOutcome::Lost => {}
+            }
+        }
+        if let Body::FailureClassified(classified) = event {
+            self.attempts.with_label_values(&[classified.class.word()]).inc();
+        }
+        if let Body::RecoveryPhase { phase, took_ms, .. } = event {
+            let word = match phase {
+                Phase::Suspected => "suspected",
+                Phase::Noticed => "noticed",
+                Phase::Fenced => "fenced",
+                Phase::Requeued => "requeued",
+                Phase::Progress => "progress",
+                Phase::Done => "done",
+            };
+            self.recovery.with_label_values(&[word]).observe(Duration::from_millis(took_ms.0).as_secs_f64());
+        }
+        if matches!(event, Body::InputRejected { .. }) {
+            self.rejects.inc();
+        }
+        if matches!(event, Body::ReportStale { .. }) {
+            self.stale.inc();
+        }
+        if matches!(event, Body::NodeLost { .. }) {
+            self.lost.inc();
+        }
+    }
+
+    /// What a look at the state tells: ready and parked tasks, slots and those used, inputs that wait.
+    pub fn observe(&self, ready: usize, parked: usize, slots: u64, used: u64, lag: u64) {
+        let set = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        set(&self.ready, ready as u64);
+        set(&self.parked, parked as u64);
+        set(&self.slots, slots);
+        set(&self.slots_used, used);
+        set(&self.input_lag, lag);
+    }
+
+    /// It leads, or not.
+    pub fn leading(&self, leading: bool, epoch: u64) {
+        self.leading.set(i64::from(leading));
+        self.epoch.set(i64::try_from(epoch).unwrap_or(i64::MAX));
+    }
+
+    /// A snapshot was written.
+    pub fn snapshot_written(&self, wall_ms: u64) {
+        self.snapshot.set(i64::try_from(wall_ms / 1000).unwrap_or(i64::MAX));
+    }
+
+    /// A command found no stream.
+    pub fn command_without_stream(&self) {
+        self.unheard.inc();
+    }
+
+    /// Something that an administrator should know of.
+    pub fn alarm(&self) {
+        self.alarms.inc();
+    }
+
+    /// As Prometheus reads it.
+    pub fn text(&self) -> String {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("names and labels are constants");
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn put<M: prometheus::core::Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<M>) -> M {
+    let metric = metric.expect("names are constants");
+    registry.register(Box::new(metric.clone())).expect("each is registered once");
+    metric
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_metric_of_the_catalogue_stands_in_the_text_with_its_help() {
+        let metrics = Metrics::new();
+        metrics.recovery.with_label_values(&["done"]).observe(1.0);
+        let text = metrics.text();
+        for (index, (metric, name, help)) in Metric::ALL.into_iter().enumerate() {
+            assert_eq!(metric as usize, index, "the catalogue stands in the order of the enum");
+            assert!(text.contains(&format!("# HELP {name} {help}")), "{name}");
+        }
+    }
+}
