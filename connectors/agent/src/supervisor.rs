@@ -54,6 +54,8 @@ mod usage;
 
 mod kill;
 
+mod hunt;
+
 mod tree;
 
 mod notes;

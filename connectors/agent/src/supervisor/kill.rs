@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
+use super::hunt::Hunt;
 use super::tree::{self, Process};
 
 /// Scans of one sweep, at most; then the caller's loop goes round once.
@@ -28,14 +29,16 @@ pub enum Swept {
     Foreign(i32),
 }
 
-/// Sends a signal to every living descendant. Returns how many there were.
-pub fn signal_all(signal: Signal) -> usize {
-    let alive = living();
-    for process in &alive {
-        // One that has just ended needs no signal, and of one that is not ours the sweep will say so.
-        let _ = signal_one(process, signal);
-    }
-    alive.len()
+/// Puts us before all others on the processor, where that is allowed (to root): hundreds of processes that want to
+/// live leave little of it. Nothing is started after that would inherit it.
+pub fn hurry() {
+    let _ = rustix::process::setpriority_process(None, -20);
+    let _ = fs::write("/proc/self/autogroup", "-20"); // where each session has a share of its own
+}
+
+/// Asks every living descendant to end: SIGTERM.
+pub fn ask_all() {
+    Hunt::ask(own_pid());
 }
 
 /// Kills every living descendant, those that come meanwhile too, and reaps all but the main one, if one is told.
@@ -44,31 +47,29 @@ pub fn sweep(main: Option<Pid>) -> Swept {
         let _ = killpg(main, Signal::SIGKILL);
     }
     for _ in 0..MAX_ROUNDS {
-        let found = tree::descendants(own_pid());
-        reap(&found, main);
-        let alive: Vec<_> = found.into_iter().filter(|p| !p.ended).collect();
-        let mut foreign = None;
-        let mut killed = 0;
-        for process in &alive {
+        let hunt = Hunt::stop(own_pid());
+        reap(hunt.found.values(), main);
+        let (mut killed, mut foreign) = (0, None);
+        for process in hunt.living() {
             match signal_one(process, Signal::SIGKILL) {
                 Err(Errno::EPERM) => foreign = Some(process.pid),
                 Ok(()) | Err(_) => killed += 1,
             }
         }
         match foreign {
+            None if killed == 0 => return Swept::Clean,
             Some(pid) if killed == 0 => return Swept::Foreign(pid),
-            Some(_) | None if alive.is_empty() => return Swept::Clean,
-            Some(_) | None => std::thread::yield_now(),
+            None | Some(_) => std::thread::yield_now(),
         }
     }
     Swept::Alive
 }
 
 /// Reaps the children of ours that have ended, the main one excepted.
-pub fn reap(found: &[Process], main: Option<Pid>) {
+pub fn reap<'a>(found: impl IntoIterator<Item = &'a Process>, main: Option<Pid>) {
     let us = own_pid();
     let main = main.map(Pid::as_raw);
-    for process in found.iter().filter(|p| p.ended && p.parent == us && Some(p.pid) != main) {
+    for process in found.into_iter().filter(|p| p.ended && p.parent == us && Some(p.pid) != main) {
         let _ = waitpid(Pid::from_raw(process.pid), Some(WaitPidFlag::WNOHANG));
     }
 }
@@ -93,11 +94,7 @@ pub fn end_marked(mark: &str) -> usize {
 
 /// Whether any descendant lives.
 pub fn any_alive() -> bool {
-    !living().is_empty()
-}
-
-fn living() -> Vec<Process> {
-    tree::descendants(own_pid()).into_iter().filter(|p| !p.ended).collect()
+    tree::descendants(own_pid()).iter().any(|p| !p.ended)
 }
 
 fn signal_one(process: &Process, signal: Signal) -> Result<(), Errno> {

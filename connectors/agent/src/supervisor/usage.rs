@@ -5,6 +5,7 @@
 //! (PSS and swapped-out pages), which costs a walk through the page tables. So the cheap sum, which is never smaller
 //! but for the kernel's rounding, says when the dear one is worth asking for, and only the dear one condemns.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,9 @@ use super::tree::{self, Process};
 
 /// How often to look when memory is limited, and when not.
 const EACH: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(500));
+/// Most processes that are asked dearly: when memory is near its limit, and when only a new peak is to be told. In a
+/// storm of processes each costs time that the supervisor does not have.
+const MAX_ASKED: (usize, usize) = (1_000, 32);
 /// Looking may take one part in so many of the time.
 const SHARE: u32 = 20;
 const MIB: u64 = 1024 * 1024;
@@ -62,7 +66,11 @@ impl Usage {
         let resident = tree.iter().map(|p| p.resident_pages).sum::<u64>() * self.page_bytes;
         let near = self.limit_bytes > 0 && resident > self.limit_bytes / 8 * 7;
         let higher = resident > self.peak_bytes + self.peak_bytes / 16 + MIB;
-        let held = if near || higher { self.proportional(&tree) } else { 0 };
+        let held = match (near, higher) {
+            (true, _) => self.proportional(tree, MAX_ASKED.0),
+            (false, true) => self.proportional(tree, MAX_ASKED.1),
+            (false, false) => 0,
+        };
         self.peak_bytes = self.peak_bytes.max(held);
 
         let each = if self.limit_bytes > 0 { EACH.0 } else { EACH.1 };
@@ -78,13 +86,15 @@ impl Usage {
         (self.cpu_ms.max(reaped_cpu_ms()), peak.div_ceil(MIB))
     }
 
-    fn proportional(&self, tree: &[Process]) -> u64 {
+    /// What the largest hold, so many at most: a sum that errs to the low side.
+    fn proportional(&self, mut tree: Vec<Process>, at_most: usize) -> u64 {
+        tree.sort_by_key(|p| Reverse(p.resident_pages));
         let of = |p: &Process| {
             let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", p.pid)).unwrap_or_default();
             // Of a process that is not ours to look into, its resident size is all there is.
             proportional_bytes(&rollup).unwrap_or(p.resident_pages * self.page_bytes)
         };
-        tree.iter().filter(|p| !p.ended).map(of).sum()
+        tree.iter().filter(|p| !p.ended).take(at_most).map(of).sum()
     }
 }
 

@@ -16,7 +16,6 @@ use model::Millis;
 use model::report::{Cause, End};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
@@ -288,8 +287,8 @@ impl<'a> Watch<'a> {
                 if grace.is_zero() {
                     return self.kill();
                 }
-                kill::signal_all(Signal::SIGTERM);
-                kill::signal_all(Signal::SIGCONT); // one that is stopped hears nothing
+                kill::hurry();
+                kill::ask_all();
                 self.phase = Phase::Asked { kill_at, look_at: now };
             }
             Phase::Asked { kill_at: before, look_at } => {
@@ -300,6 +299,7 @@ impl<'a> Watch<'a> {
     }
 
     fn kill(&mut self) {
+        kill::hurry();
         self.phase = Phase::Killing { look_at: Instant::now(), pause: LOOK_EACH.0 };
         self.sweep(LOOK_EACH.0);
     }
