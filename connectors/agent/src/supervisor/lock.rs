@@ -2,9 +2,12 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 /// Locked by the supervisor for its whole life. The kernel frees it, so it never lies.
 const FILE: &str = "supervisor.lock";
+const TRIES: u32 = 20;
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// Whether a supervisor of this folder still runs. An agent that comes back waits until none does.
 pub fn is_running(folder: &Path) -> bool {
@@ -17,11 +20,15 @@ pub fn is_running(folder: &Path) -> bool {
 /// Takes the folder, or says who has it.
 pub(super) fn take(folder: &Path) -> Result<File, String> {
     let file = File::create(folder.join(FILE)).map_err(|e| format!("failed to create {FILE}: {e}"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err("another supervisor has this attempt".into()),
-        Err(TryLockError::Error(e)) => Err(format!("failed to lock {FILE}: {e}")),
+    // Who asks whether we run holds the lock for a moment.
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(AGAIN),
+            Err(TryLockError::Error(e)) => return Err(format!("failed to lock {FILE}: {e}")),
+        }
     }
+    Err("another supervisor has this attempt".into())
 }
 
 #[cfg(test)]
