@@ -20,8 +20,8 @@ pub struct AttemptView {
     pub node: NodeId,
     /// Its zone then.
     pub zone: String,
-    /// Its lease, while it holds.
-    pub lease: Option<LeaseId>,
+    /// Its lease.
+    pub lease: LeaseId,
     /// When it was dispatched.
     pub dispatched: Moment,
     /// How long the task was ready before.
@@ -89,7 +89,7 @@ fn attempt(
         attempt: tried.attempt,
         node: tried.node.clone(),
         zone: tried.zone.clone(),
-        lease: running.map(|a| a.lease),
+        lease: tried.lease,
         dispatched: Moment(tried.dispatched),
         waited_ms: tried.waited_ms,
         placed: tried.placed.clone(),

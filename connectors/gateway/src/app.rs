@@ -1,0 +1,107 @@
+//! What every route shares: the engine, the output store, and the way to look at a pool.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use model::{PoolId, Timestamp};
+use operators::state::Pool;
+use tokio::sync::watch;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::params::Params;
+use engine::Engine;
+
+/// How long `?after=` waits.
+const AFTER: Duration = Duration::from_secs(10);
+/// How long a body may take to come.
+const BODY: Duration = Duration::from_secs(30);
+
+/// What every route shares.
+#[derive(Clone)]
+pub struct App {
+    /// The engine.
+    pub engine: Engine,
+    /// What attempts printed.
+    pub output: Arc<Output>,
+    /// The engine has read all that the log held when it began: before that, what it knows is the past.
+    ready: Arc<AtomicBool>,
+    /// Turns true when the gateway stops: streams end.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// A pool at a position.
+pub struct Look<'a> {
+    /// Its name.
+    pub id: &'a PoolId,
+    /// The pool.
+    pub pool: &'a Pool,
+    /// The engine's clock at that position.
+    pub now: Timestamp,
+    /// The position.
+    pub position: u64,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(engine: Engine, output: Arc<Output>, stopping: watch::Receiver<bool>) -> Self {
+        Self { engine, output, ready: Arc::default(), stopping }
+    }
+
+    /// Looks at the pool that a request means, at or after the position that it names.
+    pub async fn look<T>(
+        &self,
+        params: &Params,
+        see: impl FnOnce(Look<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let id = params.pool()?;
+        if let Some(position) = params.get::<u64>("after")?
+            && !self.engine.wait_for(position, AFTER).await
+        {
+            return Err(Failure::not_there_yet(position));
+        }
+        self.look_at(&id, see)
+    }
+
+    /// Looks at a pool as it is.
+    pub fn look_at<T>(&self, id: &PoolId, see: impl FnOnce(Look<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.is_ready()?;
+        self.engine.read(|replica| {
+            let (now, position) = (replica.now, replica.seq);
+            match replica.state.pools.get(id) {
+                Some(pool) => see(Look { id, pool, now, position }),
+                // Nobody has used it yet: it is empty, not unknown.
+                None if id.as_str() == "default" => see(Look { id, pool: &Pool::default(), now, position }),
+                None => {
+                    let known: Vec<&str> = replica.state.pools.keys().take(10).map(PoolId::as_str).collect();
+                    Err(Failure::not_found(format!("no pool `{id}`; known are: {}", known.join(", "))))
+                }
+            }
+        })
+    }
+
+    /// Says why, if the engine has not caught up yet since it began.
+    pub fn is_ready(&self) -> Result<(), Failure> {
+        if self.ready.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if !self.engine.health().caught_up {
+            return Err(Failure::not_ready("the engine is reading its journal; ask again in a moment"));
+        }
+        self.ready.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Reads a whole body, bounded in size and time. `what` is it, for people.
+pub async fn whole(body: Body, what: &str, most: usize) -> Result<Bytes, Failure> {
+    match tokio::time::timeout(BODY, Limited::new(body, most).collect()).await {
+        Err(_) => Err(Failure::slow()),
+        Ok(Ok(read)) => Ok(read.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Failure::too_large(what, most)),
+        Ok(Err(error)) => Err(Failure::bad(format!("{what} broke off: {error}"))),
+    }
+}

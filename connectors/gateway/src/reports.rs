@@ -1,0 +1,211 @@
+//! What nodes send, checked line by line: readable, within its bounds. One bad line does not hold up the others.
+
+use std::collections::BTreeMap;
+
+use model::report::{
+    Hello, MAX_CASES, MAX_CHECKPOINT_BYTES, MAX_REPORT_BYTES, MAX_SLOTS, MAX_TAIL_BYTES, Report, ReportKind,
+};
+use model::{Heartbeat, PoolId};
+use serde::{Deserialize, Serialize};
+
+/// Most lines of one request.
+pub const MAX_LINES: usize = 1_000;
+/// Most labels of a node.
+const MAX_LABELS: usize = 64;
+/// Longest word of a node's own: a zone, a label, a note.
+const MAX_WORD: usize = 1_000;
+
+/// Most bytes that are kept of a line that cannot be used.
+const MAX_KEPT: usize = 1_024;
+
+/// What one request holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sent {
+    /// A beat, alone.
+    Beat(Box<Heartbeat>),
+    /// Reports.
+    Reports(Checked),
+    /// More lines than one request may have.
+    TooMany,
+}
+
+/// Reports, and what cannot be read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Checked {
+    /// Each as it came, in its order, by pool.
+    pub good: BTreeMap<PoolId, Vec<Vec<u8>>>,
+    /// The others.
+    pub bad: Vec<Rejected>,
+}
+
+/// The answer to reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// How many are in the log.
+    pub taken: usize,
+    /// The others: sending them again changes nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<Rejected>,
+}
+
+/// A line that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// From 1.
+    pub line: usize,
+    /// Why.
+    pub reason: String,
+    /// The line, cut at 1 KiB: kept with the reason, not sent back.
+    #[serde(skip)]
+    pub text: String,
+}
+
+#[derive(Deserialize)]
+struct Peek {
+    kind: Option<String>,
+}
+
+/// Reads a request's body.
+pub fn read(body: &[u8]) -> Sent {
+    let lines = || body.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
+    if lines().nth(MAX_LINES).is_some() {
+        return Sent::TooMany;
+    }
+    let alone = lines().nth(1).is_none();
+    let mut checked = Checked::default();
+    for (line, number) in lines() {
+        let read = match is_beat(line) {
+            true if alone => match serde_json::from_slice(line) {
+                Ok(beat) => return Sent::Beat(Box::new(beat)),
+                Err(error) => Err(error.to_string()),
+            },
+            true => Err("a heartbeat is sent alone: its answer is that of the request".to_owned()),
+            false => report(line),
+        };
+        match read {
+            Ok(report) => checked.good.entry(report.pool).or_default().push(line.to_vec()),
+            Err(reason) => {
+                let text = String::from_utf8_lossy(&line[..line.len().min(MAX_KEPT)]).into_owned();
+                checked.bad.push(Rejected { line: number, reason, text });
+            }
+        }
+    }
+    Sent::Reports(checked)
+}
+
+fn is_beat(line: &[u8]) -> bool {
+    serde_json::from_slice::<Peek>(line).is_ok_and(|peek| peek.kind.as_deref() == Some("heartbeat"))
+}
+
+fn report(line: &[u8]) -> Result<Report, String> {
+    if line.len() > MAX_REPORT_BYTES {
+        return Err(format!("a report has at most {} KiB", MAX_REPORT_BYTES / 1024));
+    }
+    let report: Report = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    match bounds(&report) {
+        None => Ok(report),
+        Some(why) => Err(why),
+    }
+}
+
+/// Says which bound a report breaks, if it breaks one.
+fn bounds(report: &Report) -> Option<String> {
+    let most = |is: usize, most: usize, what: &str| (is > most).then(|| format!("at most {most} {what}, not {is}"));
+    if report.seq == 0 {
+        return Some("`seq` counts from 1".to_owned());
+    }
+    match &report.kind {
+        ReportKind::Hello(hello) => hello_bounds(hello),
+        ReportKind::Progress { fraction, note, .. } => {
+            let outside = !(0.0..=1.0).contains(fraction);
+            let note = note.as_ref().and_then(|note| most(note.len(), MAX_WORD, "bytes of `note`"));
+            outside.then(|| "`fraction` is 0 to 1".to_owned()).or(note)
+        }
+        ReportKind::Checkpoint { text, .. } => {
+            // As JSON text: what escapes add counts too.
+            let bytes = serde_json::to_string(text).map_or(usize::MAX, |json| json.len());
+            most(bytes, MAX_CHECKPOINT_BYTES, "bytes of checkpoint as JSON text")
+        }
+        ReportKind::Results { cases, .. } => most(cases.len(), MAX_CASES, "cases in a report"),
+        ReportKind::Finished { end, .. } => most(end.tail.len(), MAX_TAIL_BYTES, "bytes of `tail`"),
+        ReportKind::Goodbye { why } => most(why.len(), MAX_WORD, "bytes of `why`"),
+        ReportKind::Accepted { .. } | ReportKind::Refused { .. } | ReportKind::Started { .. } => None,
+    }
+}
+
+fn hello_bounds(hello: &Hello) -> Option<String> {
+    let long = |text: &String| text.len() > MAX_WORD;
+    if hello.slots == 0 || hello.slots as usize > MAX_SLOTS || hello.holds.len() > MAX_SLOTS {
+        Some(format!("a node has 1 to {MAX_SLOTS} slots, and holds no more leases"))
+    } else if hello.labels.len() > MAX_LABELS || hello.labels.iter().any(|(key, value)| long(key) || long(value)) {
+        Some(format!("a node has at most {MAX_LABELS} labels of at most {MAX_WORD} bytes"))
+    } else if long(&hello.zone) {
+        Some(format!("`zone` has at most {MAX_WORD} bytes"))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHO: &str = r#""pool":"default","node":"n1","boot":"b1""#;
+
+    #[test]
+    fn each_line_is_taken_or_told_why_not() {
+        let long = "x".repeat(MAX_TAIL_BYTES + 1);
+        let lines = [
+            (format!(r#"{{"kind":"hello",{WHO},"seq":1,"slots":4}}"#), ""),
+            (
+                format!(
+                    r#"{{"kind":"accepted",{WHO},"seq":2,"lease":"j5.0.4.8121.0","attempt":"new fields are ignored"}}"#
+                ),
+                "",
+            ),
+            (
+                format!(r#"{{"kind":"progress",{WHO},"seq":3,"lease":"j5.0.4.8121.0","fraction":1.5}}"#),
+                "`fraction` is 0 to 1",
+            ),
+            (format!(r#"{{"kind":"sang",{WHO},"seq":4}}"#), "unknown variant `sang`"),
+            (format!(r#"{{"kind":"goodbye",{WHO},"seq":0}}"#), "`seq` counts from 1"),
+            (format!(r#"{{"kind":"goodbye",{WHO}}}"#), "missing field `seq`"),
+            ("{".to_owned(), "EOF while parsing"),
+            (format!(r#"{{"kind":"goodbye",{WHO},"seq":6,"x":{}"#, "[".repeat(200)), "recursion limit exceeded"),
+            (format!(r#"{{"kind":"hello",{WHO},"seq":1,"slots":1001}}"#), "1 to 1000 slots"),
+            (
+                format!(
+                    r#"{{"kind":"finished",{WHO},"seq":5,"lease":"j5.0.4.8121.0","exit":0,"cause":"exit","tail":"{long}"}}"#
+                ),
+                "at most 32768 bytes of `tail`",
+            ),
+            (format!(r#"{{"kind":"heartbeat",{WHO},"beat":1,"up_ms":1,"stored":0}}"#), "a heartbeat is sent alone"),
+        ];
+        let body: String = lines.iter().map(|(line, _)| format!("{line}\n\n")).collect();
+        let Sent::Reports(checked) = read(body.as_bytes()) else { panic!("reports") };
+        let good: Vec<_> = checked.good.values().flatten().collect();
+        assert_eq!(good, [lines[0].0.as_bytes(), lines[1].0.as_bytes()], "as they came");
+        let bad: Vec<_> = lines.iter().zip((1..).step_by(2)).filter(|((_, why), _)| !why.is_empty()).collect();
+        assert_eq!(checked.bad.len(), bad.len());
+        for (rejected, ((line, why), number)) in checked.bad.iter().zip(bad) {
+            assert_eq!(rejected.line, number, "{line:.60}");
+            assert!(rejected.reason.contains(why), "{line:.60}: {}", rejected.reason);
+        }
+    }
+
+    #[test]
+    fn a_beat_comes_alone_and_a_request_has_a_bound() {
+        let beat =
+            format!(r#"{{"kind":"heartbeat",{WHO},"beat":41,"up_ms":812000,"stored":92,"holds":["j5.0.4.8121.0"]}}"#);
+        assert!(matches!(read(beat.as_bytes()), Sent::Beat(beat) if beat.beat == 41));
+        let broken = beat.replace("41", "\"x\"");
+        assert!(matches!(read(broken.as_bytes()), Sent::Reports(checked) if checked.bad.len() == 1));
+        let pool = "default".parse().unwrap();
+        let line = format!("{{\"kind\":\"goodbye\",{WHO},\"seq\":1}}\n");
+        assert!(
+            matches!(read(line.repeat(MAX_LINES).as_bytes()), Sent::Reports(c) if c.good[&pool].len() == MAX_LINES)
+        );
+        assert_eq!(read(line.repeat(MAX_LINES + 1).as_bytes()), Sent::TooMany);
+        assert_eq!(read(b"\n\n"), Sent::Reports(Checked::default()));
+    }
+}
