@@ -15,8 +15,8 @@ use nix::unistd::{Pid, SysconfVar, sysconf};
 use super::kill::{own_pid, reap};
 use super::tree::{self, Process};
 
-/// How often to look when memory is limited, and when not.
-const EACH: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(500));
+/// How often to look: when more than half of the memory that is allowed is held, when less is, and without a limit.
+const EACH_MS: [u64; 3] = [100, 250, 500];
 /// Most processes that are asked dearly: when memory is near its limit, and when only a new peak is to be told. In a
 /// storm of processes each costs time that the supervisor does not have.
 const MAX_ASKED: (usize, usize) = (1_000, 32);
@@ -73,9 +73,13 @@ impl Usage {
         };
         self.peak_bytes = self.peak_bytes.max(held);
 
-        let each = if self.limit_bytes > 0 { EACH.0 } else { EACH.1 };
+        let each = match self.limit_bytes {
+            0 => EACH_MS[2],
+            limit if resident > limit / 2 => EACH_MS[0],
+            _ => EACH_MS[1],
+        };
         let ended = Instant::now();
-        self.due = ended + each.max(ended.duration_since(began) * SHARE);
+        self.due = ended + Duration::from_millis(each).max(ended.duration_since(began) * SHARE);
         (self.limit_bytes > 0 && held > self.limit_bytes).then_some(held / MIB)
     }
 
