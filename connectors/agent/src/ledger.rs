@@ -264,6 +264,11 @@ impl Ledger {
         self.stored(kinds, lines, &[]);
     }
 
+    /// Whether a hello is on disk that is not acknowledged.
+    pub(crate) fn is_hello_stored(&self) -> bool {
+        self.lock().hello.is_some()
+    }
+
     /// All that waits, for the writer.
     pub(crate) fn waiting(&self) -> Vec<Line> {
         self.lock().waiting.iter().cloned().collect()
@@ -283,3 +288,6 @@ impl Ledger {
         self.inside.lock().expect("no holder of this lock panics")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,13 +9,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::header::RETRY_AFTER;
 use hyper::{Method, StatusCode};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::backoff::Backoff;
 use crate::client::{Client, Response};
 use crate::ledger::Ledger;
-use crate::machine;
 use crate::store::Line;
+use crate::{evidence, machine};
 
 /// Most reports in one request.
 pub const MAX_REPORTS: usize = 1_000;
@@ -26,11 +26,14 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// The longest wait that an answer may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
+/// From a report that was dropped to the hello that begins anew: time for others that are dropped with it.
+const RESUME: Duration = Duration::from_secs(2);
+
 /// What became of one request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// The engine has them.
-    Taken,
+    /// The engine has them, but for some that it could not read, if it says so here.
+    Taken(Option<String>),
     /// Not now.
     Later(Duration),
     /// It will never take them as they are.
@@ -43,10 +46,17 @@ pub enum Sent {
 pub async fn send_all(ledger: Arc<Ledger>, client: Client) {
     let mut changes = ledger.changes();
     let mut pace = Pace::new();
+    // The number of a report that was dropped will always be missing: a hello after it begins anew.
+    let mut hello_due = None;
     loop {
+        if hello_due.is_some_and(|due| due <= Instant::now()) {
+            hello_due = None;
+            ledger.say_hello();
+        }
         if ledger.is_sent() {
-            if changes.changed().await.is_err() {
-                return;
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = sleep_until(hello_due.unwrap_or_else(Instant::now)), if hello_due.is_some() => {}
             }
             continue;
         }
@@ -61,8 +71,12 @@ pub async fn send_all(ledger: Arc<Ledger>, client: Client) {
         let lines = ledger.next(pace.most, MAX_BYTES); // what the answer to that beat put aside is not among them
         let Some(last) = lines.last().map(|line| line.seq) else { continue };
         let sent = send(&client, &lines).await;
+        let is_partly_lost = matches!(sent, Sent::Unreadable(_) | Sent::Taken(Some(_)));
         if pace.after(sent, lines.len()).await {
             ledger.acked(last);
+            if is_partly_lost {
+                hello_due = hello_due.or(Some(Instant::now() + RESUME));
+            }
         }
     }
 }
@@ -86,7 +100,10 @@ impl Pace {
     /// read is given up, once it has been sent alone: it must not hold up the rest.
     pub async fn after(&mut self, sent: Sent, count: usize) -> bool {
         match sent {
-            Sent::Taken => {
+            Sent::Taken(rejected) => {
+                if let Some(why) = rejected {
+                    tracing::error!("the engine cannot read some reports, which are dropped: {why}");
+                }
                 if self.failing {
                     tracing::info!("reports are taken again");
                 }
@@ -139,7 +156,7 @@ fn judge(response: &Response) -> Sent {
     let retry_after = response.header(&RETRY_AFTER).and_then(|text| text.parse().ok()).map(Duration::from_secs);
     let words = || format!("{}: {}", response.status, response.excerpt());
     if response.status.is_success() {
-        return Sent::Taken;
+        return Sent::Taken(rejected(&response.body));
     }
     match (response.status, retry_after) {
         (
@@ -153,6 +170,14 @@ fn judge(response: &Response) -> Sent {
     }
 }
 
+/// What an acknowledgement says of lines that could not be read.
+fn rejected(body: &[u8]) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let rejected = answer.get("rejected")?;
+    let is_none = rejected.as_u64() == Some(0) || rejected.as_array().is_some_and(Vec::is_empty) || rejected.is_null();
+    (!is_none).then(|| evidence::cut(&rejected.to_string(), 300).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,8 +186,8 @@ mod tests {
     fn each_answer_means_one_thing() {
         let later = |seconds| Sent::Later(Duration::from_secs(seconds));
         for (status, retry_after, want) in [
-            (200, None, Sent::Taken),
-            (202, None, Sent::Taken),
+            (200, None, Sent::Taken(None)),
+            (202, None, Sent::Taken(None)),
             (429, Some("2"), later(2)),
             (503, Some("9999"), later(60)),
             (507, Some("1"), later(1)),
@@ -178,6 +203,20 @@ mod tests {
             }
             let status = StatusCode::from_u16(status).unwrap();
             assert_eq!(judge(&Response { status, headers, body: "x".into() }), want, "{status}");
+        }
+    }
+
+    #[test]
+    fn lines_that_were_not_read_are_noticed_whichever_way_they_are_told() {
+        for (body, want) in [
+            (r#"{"taken":2,"rejected":[]}"#, None),
+            (r#"{"taken":2,"rejected":0}"#, None),
+            (r#"{"taken":2}"#, None),
+            ("", None),
+            (r#"{"taken":1,"rejected":1}"#, Some("1")),
+            (r#"{"rejected":[{"line":2}]}"#, Some(r#"[{"line":2}]"#)),
+        ] {
+            assert_eq!(rejected(body.as_bytes()).as_deref(), want, "{body}");
         }
     }
 }

@@ -43,6 +43,9 @@ pub struct Store {
     seq: u64,
     acked: u64,
     open: BTreeSet<LeaseId>,
+    /// A disk that is full for as long as a test wants.
+    #[cfg(test)]
+    pub full: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
 /// The first line: what the lines before it, which are gone, said.
@@ -68,7 +71,18 @@ impl Store {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let text = Bytes::from(fs::read(path)?);
         let (path, open) = (path.to_owned(), BTreeSet::new());
-        let mut store = Self { path, file, end: 0, torn: false, look_at: COMPACT_BYTES, seq: 0, acked: 0, open };
+        let mut store = Self {
+            path,
+            file,
+            end: 0,
+            torn: false,
+            look_at: COMPACT_BYTES,
+            seq: 0,
+            acked: 0,
+            open,
+            #[cfg(test)]
+            full: Default::default(),
+        };
         let mut lines = store.read(&text);
         if store.end == 0 {
             let what = format!("{} has no readable first line; remove it to start afresh", store.path.display());
@@ -173,6 +187,10 @@ impl Store {
     }
 
     fn write(&mut self, bytes: &[u8], sync: bool) -> io::Result<()> {
+        #[cfg(test)]
+        if self.full.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         if self.torn {
             self.file.set_len(self.end)?;
         }

@@ -103,9 +103,11 @@ impl Writer {
             match first {
                 Entry::Reports { .. } => self.write_group(ledger, queued)?,
                 Entry::Hello => {
-                    // Alone: it says what is held after all that stands before it.
-                    let hello = ledger.with_rules(|rules| rules.hello());
-                    self.store(ledger, vec![ReportKind::Hello(hello)])?;
+                    if !ledger.is_hello_stored() {
+                        // Alone: it says what is held after all that stands before it.
+                        let hello = ledger.with_rules(|rules| rules.hello());
+                        self.store(ledger, vec![ReportKind::Hello(hello)])?;
+                    }
                     queued.pop_front();
                 }
                 Entry::Meet { journal, .. } => {
@@ -169,24 +171,25 @@ impl Writer {
         if old == Some(journal) {
             return Ok(());
         }
-        let mut to_say = Vec::new();
-        if let Some(old) = old {
-            tracing::warn!("the engine's journal is {journal}, it was {old}: reports of {old} are kept aside");
-            let waiting = ledger.waiting();
-            let mut kept = Vec::new();
-            for line in &waiting {
-                let report: Report = serde_json::from_slice(&line.json)?;
-                kept.extend(Some(report.kind).filter(|kind| kind.lease().is_some()));
-            }
-            aside::keep(&self.home.aside(old), &kept)?;
-            to_say = aside::read(&self.home.aside(journal))?;
-            if !waiting.is_empty() || !to_say.is_empty() {
-                // Numbers are missing from here on, as the new journal sees it: a hello begins anew.
-                let hello = ledger.with_rules(|rules| Hello { journal: Some(journal), ..rules.hello() });
-                to_say.push(ReportKind::Hello(hello));
-            }
-        }
         self.home.meet(journal)?;
+        let Some(old) = old else {
+            ledger.with_rules(|rules| rules.met(journal));
+            return Ok(());
+        };
+        tracing::warn!("the engine's journal is {journal}, it was {old}: reports of {old} are kept aside");
+        let waiting = ledger.waiting();
+        let mut kept = Vec::new();
+        for line in &waiting {
+            let report: Report = serde_json::from_slice(&line.json)?;
+            kept.extend(Some(report.kind).filter(|kind| kind.lease().is_some()));
+        }
+        aside::keep(&self.home.aside(old), &kept)?;
+        let mut to_say = aside::read(&self.home.aside(journal))?;
+        if !waiting.is_empty() || !to_say.is_empty() {
+            // Numbers are missing from here on, as the new journal sees it: a hello begins anew.
+            let hello = ledger.with_rules(|rules| Hello { journal: Some(journal), ..rules.hello() });
+            to_say.push(ReportKind::Hello(hello));
+        }
         self.store.acked(self.store.seq(), &ledger.who.boot, Vec::new)?; // what waited is aside
         let lines = self.store.append(to_say.iter().map(|kind| report(ledger, kind)).collect())?;
         ledger.met(journal, &to_say, lines);

@@ -8,12 +8,12 @@ use std::thread;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path as InPath, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use model::command::Order;
 use model::{Heartbeat, JournalId, LeaseId, Millis, Renew, Report};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot};
 
 /// What the gateway has seen and how it answers.
@@ -28,8 +28,10 @@ pub struct World {
     pub stop: Vec<LeaseId>,
     /// Reports, but not beats, get this instead of being taken.
     pub refuse: Option<StatusCode>,
-    /// A request that speaks of this lease cannot be read.
+    /// A request with a report of this lease cannot be read.
     pub unreadable: Option<LeaseId>,
+    /// What a request must carry, if anything.
+    pub token: Option<String>,
     /// Open streams of commands.
     pub streams: Vec<mpsc::Sender<String>>,
 }
@@ -55,6 +57,7 @@ impl Gateway {
             stop: Vec::new(),
             refuse: None,
             unreadable: None,
+            token: None,
             streams: Vec::new(),
         };
         Self { world: Arc::new(Mutex::new(world)), serving: None }
@@ -70,6 +73,22 @@ impl Gateway {
         let _ = std::fs::remove_file(&socket); // of the gateway before this one
         let listener = std::os::unix::net::UnixListener::bind(socket).unwrap();
         listener.set_nonblocking(true).unwrap();
+        self.serve(move || UnixListener::from_std(listener).unwrap());
+    }
+
+    /// Listens at a free port, which it returns.
+    pub fn open_tcp(&mut self) -> u16 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        self.serve(move || TcpListener::from_std(listener).unwrap());
+        port
+    }
+
+    fn serve<L>(&mut self, listen: impl FnOnce() -> L + Send + 'static)
+    where
+        L: axum::serve::Listener<Addr: std::fmt::Debug>,
+    {
         let app = Router::new()
             .route("/v1/reports", post(reports))
             .route("/v1/commands", get(commands))
@@ -80,7 +99,7 @@ impl Gateway {
             // Its own runtime: with it all connections end.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let served = axum::serve(UnixListener::from_std(listener).unwrap(), app).into_future();
+                let served = axum::serve(listen(), app).into_future();
                 tokio::select! { served = served => served.unwrap(), _ = ended => {} }
             });
         });
@@ -103,10 +122,14 @@ impl Gateway {
     }
 }
 
-async fn reports(State(world): State<Shared>, body: Bytes) -> Response {
+async fn reports(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let mut world = world.lock().unwrap();
+    let sent = headers.get("authorization").and_then(|value| value.to_str().ok());
+    if world.token.is_some() && world.token.as_deref() != sent {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     let text = std::str::from_utf8(&body).unwrap();
-    if text.starts_with(r#"{"kind":"heartbeat""#) {
+    if text.contains(r#""heartbeat""#) {
         let beat: Heartbeat = serde_json::from_str(text).unwrap();
         let answer = Renew {
             boot: beat.boot.clone(),
@@ -125,7 +148,7 @@ async fn reports(State(world): State<Shared>, body: Bytes) -> Response {
     if let Some(status) = world.refuse {
         return (status, [("retry-after", "1")]).into_response();
     }
-    if world.unreadable.is_some_and(|lease| text.contains(&lease.to_string())) {
+    if world.unreadable.is_some_and(|lease| text.contains(&format!("\"lease\":\"{lease}\""))) {
         return StatusCode::BAD_REQUEST.into_response();
     }
     world.reports.extend(text.lines().map(|line| serde_json::from_str::<Report>(line).unwrap()));

@@ -219,8 +219,69 @@ async fn a_report_that_cannot_be_read_does_not_hold_up_the_rest() {
     rig.start(&boot, 1, "pass");
     rig.start(&boot, 2, "pass");
     rig.until("the end of the other", |w| ended(w, 2).is_some()).await;
-    rig.until("all is done with", |w| w.beats.last().is_some_and(|beat| beat.holds.is_empty())).await;
+    rig.until("a hello, since numbers are missing", |w| {
+        w.reports.iter().filter(|report| report.kind.word() == "hello").count() == 2
+    })
+    .await;
     agent.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tcp_a_token_is_sent_that_may_be_written_later() {
+    let mut rig = Rig::new();
+    let port = rig.gateway.open_tcp();
+    rig.gateway.world().token = Some("Bearer secret".into());
+    let url = format!("http://127.0.0.1:{port}");
+    let agent = rig.start_agent_at(Endpoint::from_url(&url, None, rig.state()).unwrap());
+    std::fs::write(rig.state().join(format!("{port}.token")), "secret\n").unwrap();
+    rig.until_joined().await;
+    agent.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_in_python_keeps_the_rules_of_the_wire() {
+    let mut rig = Rig::new();
+    let port = rig.gateway.open_tcp();
+    std::fs::write(rig.state().join("token"), "secret\n").unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/node.py");
+    let mut node = tokio::process::Command::new("python3")
+        .arg(script)
+        .args(["py1", "2"])
+        .env("REPRISE_URL", format!("http://127.0.0.1:{port}"))
+        .env("REPRISE_TOKEN_FILE", rig.state().join("token"))
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    rig.until_joined().await;
+    rig.until("it has read an answer", |w| w.beats.len() > 1).await;
+    let boot = rig.boot();
+    let run = |n, words: &[&str]| Start { run: words.iter().map(|w| (*w).into()).collect(), ..start(&boot, n, "") };
+    rig.order_start(run(1, &["sh", "-c", "exit 3"]));
+    rig.until("its end", |w| ended(w, 1) == Some(Cause::Exit)).await;
+    rig.order_start(run(1, &["true"]));
+    rig.order_start(Start { after_beat: 1_000_000, ..run(2, &["true"]) });
+    rig.order_start(Start { slots: 3, ..run(3, &["true"]) });
+    rig.order_start(run(4, &["sleep", "60"]));
+    rig.order_start(run(5, &["sleep", "60"]));
+    rig.until("two refused, two running", |w| {
+        words(w, 2) == ["refused"]
+            && words(w, 3) == ["refused"]
+            && w.beats.last().is_some_and(|beat| beat.holds == [lease(4), lease(5)])
+    })
+    .await;
+    assert_eq!(words(&rig.gateway.world(), 1), ["accepted", "started", "finished"]);
+    rig.gateway.world().stop = vec![lease(4)];
+    rig.gateway.order(&Order::Cancel {
+        id: "c".into(),
+        journal: JournalId(5),
+        lease: lease(5),
+        grace_ms: Millis(0),
+        why: "no more needed".into(),
+    });
+    rig.until("both ends", |w| (ended(w, 4), ended(w, 5)) == (Some(Cause::Cancel), Some(Cause::Cancel))).await;
+    assert!(rig.gateway.world().reports.iter().zip(1..).all(|(report, seq)| report.seq == seq), "in order, no gap");
+    rig.gateway.world().taken = Some("another lives".into());
+    assert_eq!(node.wait().await.unwrap().code(), Some(1));
 }
 
 /// A state folder, a gateway, and what an agent is told.
@@ -256,7 +317,10 @@ impl Rig {
     }
 
     fn start_agent(&self) -> Agent {
-        let endpoint = Endpoint::socket(self.state(), 7717);
+        self.start_agent_at(Endpoint::socket(self.state(), 7717))
+    }
+
+    fn start_agent_at(&self, endpoint: Endpoint) -> Agent {
         let mut options = Options::new(PoolId::new("default").unwrap(), endpoint, self.state().to_owned()).unwrap();
         options.name = Some(NodeId::new("n1").unwrap());
         options.slots = 2;
