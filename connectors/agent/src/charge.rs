@@ -29,22 +29,22 @@ const EXIT: Duration = Duration::from_secs(10);
 
 /// Runs one attempt to its end.
 pub async fn run(charges: Arc<Charges>, start: Start, until: Millis, pulled: Pulled) {
-    let (lease, name) = (start.lease, start.attempt.clone());
+    let lease = start.lease;
     if let Err(why) = take_in(&charges, &start, until).await {
-        tracing::error!(%lease, attempt = name, "start refused: {why}");
+        tracing::error!("start refused: {why}");
         charges.ledger.with_rules(|rules| rules.not_taken(lease));
         charges.let_go(lease);
         let _ = fs::remove_dir_all(charges.home.attempt(lease)); // what stays is removed at the next start
         charges.ledger.post(ReportKind::Refused { lease, why: Refusal::Closed }).await;
         return;
     }
-    tracing::info!(%lease, attempt = name, "accepted");
+    tracing::info!("accepted");
     let folder = charges.home.attempt(lease);
     let ended = watch::Sender::new(false);
     let sending = output::send(&charges.output, lease, &folder, ended.subscribe());
     let running = async {
         let outcome = supervise(&charges, lease, &folder, pulled).await;
-        tracing::info!(%lease, attempt = name, exit = outcome.end.exit, cause = ?outcome.end.cause, "finished");
+        tracing::info!(exit = outcome.end.exit, cause = ?outcome.end.cause, "finished");
         charges.ledger.store(evidence::reports(lease, outcome)).await;
         charges.let_go(lease);
         let _ = reported(&folder); // else the next boot says again what is then stale
@@ -52,7 +52,7 @@ pub async fn run(charges: Arc<Charges>, start: Start, until: Millis, pulled: Pul
     };
     tokio::join!(running, sending);
     if let Err(error) = fs::remove_dir_all(&folder) {
-        tracing::warn!(%lease, "{} stays until the next start: {error}", folder.display());
+        tracing::warn!("{} stays until the next start: {error}", folder.display());
     }
 }
 
@@ -195,7 +195,7 @@ async fn listen(charges: &Charges, lease: LeaseId, said: ChildStdout) -> (Option
             Ok(Notice::Progress { fraction, note }) => notices.progress(fraction, note),
             Ok(Notice::Checkpoint { text }) => notices.checkpoint(text),
             Ok(Notice::Ended) => break,
-            Err(error) => tracing::warn!(%lease, "its supervisor said what cannot be read: {error}"),
+            Err(error) => tracing::warn!("its supervisor said what cannot be read: {error}"),
         }
     }
     notices.flush(&charges.ledger).await;

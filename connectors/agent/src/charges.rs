@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use model::{LeaseId, Millis, Renew, ReportKind, Start};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::charge;
 use crate::client::Client;
@@ -81,7 +82,8 @@ impl Charges {
                 let (lives_until, cancel) = (watch::Sender::new(until), watch::Sender::new(None));
                 let pulled = Pulled { lives_until: lives_until.subscribe(), cancel: cancel.subscribe() };
                 lock(&self.reins).insert(lease, Reins { lives_until, cancel });
-                let run = charge::run(Arc::clone(self), start, until, pulled);
+                let span = span(&start);
+                let run = charge::run(Arc::clone(self), start, until, pulled).instrument(span);
                 let mut tasks = lock(&self.tasks);
                 while tasks.try_join_next().is_some() {} // done ones need no memory
                 tasks.spawn(run);
@@ -143,6 +145,13 @@ impl Charges {
     pub(crate) fn let_go(&self, lease: LeaseId) {
         lock(&self.reins).remove(&lease);
     }
+}
+
+/// What each message about the attempt carries.
+fn span(start: &Start) -> tracing::Span {
+    let (name, attempt) = start.attempt.rsplit_once('@').unwrap_or((&start.attempt, ""));
+    let (execution, task) = name.split_once('/').unwrap_or((name, ""));
+    tracing::info_span!("attempt", execution, task, attempt, lease = %start.lease)
 }
 
 /// A later cancel may only shorten the grace.

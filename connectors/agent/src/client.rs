@@ -6,9 +6,8 @@
 use std::time::Duration;
 use std::{fmt, io};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, StatusCode};
@@ -19,10 +18,12 @@ use tokio::sync::Mutex;
 
 use crate::endpoint::Endpoint;
 
+mod lines;
+
+pub use lines::{Lines, MAX_LINE_BYTES};
+
 /// The longest answer that is read whole, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
-/// The longest line of a stream, in bytes.
-pub const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -50,17 +51,6 @@ pub struct Response {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
-}
-
-/// An answer that comes line by line.
-#[derive(Debug)]
-pub struct Lines {
-    /// Its status; the lines are those of an answer only if it is a success.
-    pub status: StatusCode,
-    body: Incoming,
-    read: BytesMut,
-    /// Keeps the connection alive for as long as the body is read.
-    _sender: SendRequest<Full<Bytes>>,
 }
 
 /// Why there is no answer.
@@ -156,7 +146,7 @@ impl Client {
         let request = self.build(&Method::GET, path, headers, Bytes::new(), connection.token.as_ref())?;
         let sent = connection.sender.send_request(request).await;
         let (head, body) = sent.map_err(|error| Error::Broken(error.to_string()))?.into_parts();
-        Ok(Lines { status: head.status, body, read: BytesMut::new(), _sender: connection.sender })
+        Ok(Lines::new(head.status, body, connection.sender))
     }
 
     fn build(
@@ -213,33 +203,6 @@ impl Response {
     /// The body as text, whatever it is, cut at 300 characters: for messages.
     pub fn excerpt(&self) -> String {
         String::from_utf8_lossy(&self.body).chars().take(300).collect::<String>().trim().to_owned()
-    }
-}
-
-impl Lines {
-    /// The next line without its end, which may be empty; `None` once the answer has ended.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        let mut searched = 0;
-        loop {
-            if let Some(end) = self.read[searched..].iter().position(|byte| *byte == b'\n') {
-                let mut line = self.read.split_to(searched + end + 1);
-                line.truncate(searched + end);
-                return Ok(Some(line.freeze()));
-            }
-            searched = self.read.len();
-            if MAX_LINE_BYTES < searched {
-                return Err(Error::TooLong(MAX_LINE_BYTES));
-            }
-            match self.body.frame().await {
-                None => return Ok(None),
-                Some(Err(error)) => return Err(Error::Broken(error.to_string())),
-                Some(Ok(frame)) => {
-                    if let Some(data) = frame.data_ref() {
-                        self.read.extend_from_slice(data);
-                    }
-                }
-            }
-        }
     }
 }
 

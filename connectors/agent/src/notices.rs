@@ -40,7 +40,7 @@ impl Notices {
     /// What the next attempt gets.
     pub fn checkpoint(&mut self, text: String) {
         if MAX_CHECKPOINT_BYTES < evidence::json_bytes(&text) {
-            tracing::warn!(lease = %self.lease, "a checkpoint of more than {MAX_CHECKPOINT_BYTES} bytes is dropped");
+            tracing::warn!("a checkpoint of more than {MAX_CHECKPOINT_BYTES} bytes is dropped");
             return;
         }
         self.checkpoint = Some(text);

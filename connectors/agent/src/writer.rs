@@ -58,7 +58,7 @@ struct Writer {
 /// Writes until the ledger is gone.
 pub fn write_all(ledger: &Weak<Ledger>, home: &Arc<Home>, store: Store, mut entries: mpsc::Receiver<Entry>) {
     let mut writer = Writer { home: Arc::clone(home), store };
-    let mut queued = VecDeque::new();
+    let (mut queued, mut failing) = (VecDeque::new(), false);
     loop {
         if queued.is_empty() {
             match entries.blocking_recv() {
@@ -72,9 +72,17 @@ pub fn write_all(ledger: &Weak<Ledger>, home: &Arc<Home>, store: Store, mut entr
             queued.push_back(entry);
         }
         let Some(ledger) = ledger.upgrade() else { return };
-        if let Err(error) = writer.write(&ledger, &mut queued) {
+        let written = writer.write(&ledger, &mut queued);
+        match (&written, failing) {
+            (Err(error), false) => {
+                tracing::error!("reports cannot be stored, no starts are taken until they can: {error}")
+            }
+            (Ok(()), true) => tracing::info!("reports can be stored again"),
+            (Err(_), true) | (Ok(()), false) => {}
+        }
+        failing = written.is_err();
+        if let Err(error) = written {
             let words = format!("reports cannot be stored: {error}");
-            tracing::error!("{words}; no starts are taken until they can");
             ledger.with_rules(|rules| rules.close(Closed::Disk, words));
             refuse_what_can_wait(&mut queued);
             drop(ledger);
