@@ -134,12 +134,14 @@ impl Beating {
         let line = Line { kind: "heartbeat", beat: heartbeat };
         let mut body = serde_json::to_vec(&line).map_err(|error| error.to_string())?;
         body.push(b'\n');
+        failpoint::hit("agent.beat.before");
         let limit = (period * 2).clamp(Duration::from_millis(500), Duration::from_secs(10));
         let answer = timeout(limit, sender::post(&self.client, body.into())).await;
         let answer = answer.map_err(|_| format!("no answer within {limit:?}"))?.map_err(|error| error.to_string())?;
         if !answer.status.is_success() {
             return Err(format!("{}: {}", answer.status, answer.excerpt()));
         }
+        failpoint::hit("agent.beat.answered");
         serde_json::from_slice(&answer.body).map_err(|error| format!("its answer cannot be read: {error}"))
     }
 

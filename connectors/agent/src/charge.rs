@@ -38,14 +38,17 @@ pub async fn run(charges: Arc<Charges>, start: Start, until: Millis, pulled: Pul
         charges.ledger.post(ReportKind::Refused { lease, why: Refusal::Closed }).await;
         return;
     }
+    failpoint::hit("agent.accepted.stored");
     tracing::info!("accepted");
     let folder = charges.home.attempt(lease);
     let ended = watch::Sender::new(false);
     let sending = output::send(&charges.output, lease, &folder, ended.subscribe());
     let running = async {
         let outcome = supervise(&charges, lease, &folder, pulled).await;
+        failpoint::hit("agent.outcome.seen");
         tracing::info!(exit = outcome.end.exit, cause = ?outcome.end.cause, "finished");
         charges.ledger.store(evidence::reports(lease, outcome)).await;
+        failpoint::hit("agent.finished.stored");
         charges.let_go(lease);
         let _ = reported(&folder); // else the next boot says again what is then stale
         ended.send_replace(true);
@@ -90,9 +93,11 @@ async fn take_in(charges: &Charges, start: &Start, until: Millis) -> Result<(), 
         output_bytes: charges.way.output_bytes,
         lives_until_ms: until,
     };
+    failpoint::hit("agent.spec.before");
     let prepared = tokio::task::spawn_blocking(move || prepare(&folder, &spec)).await;
     let prepared = prepared.map_err(io::Error::other).and_then(|prepared| prepared);
     prepared.map_err(|error| format!("its folder cannot be made: {error}"))?;
+    failpoint::hit("agent.spec.stored");
     let accepted = ReportKind::Accepted { lease: start.lease };
     charges.ledger.try_store(accepted).await.map_err(|_| "`accepted` cannot be stored".to_owned())
 }
@@ -113,6 +118,7 @@ async fn supervise(charges: &Charges, lease: LeaseId, folder: &Path, pulled: Pul
         Ok(child) => child,
         Err(error) => return without_word(Cause::Start, format!("its supervisor cannot be started: {error}")),
     };
+    failpoint::hit("agent.supervisor.spawned");
     let (Some(input), Some(said)) = (child.stdin.take(), child.stdout.take()) else {
         unreachable!("both ends were asked for as pipes");
     };
@@ -189,6 +195,7 @@ async fn listen(charges: &Charges, lease: LeaseId, said: ChildStdout) -> (Option
         let Ok(Some(line)) = line else { break };
         match serde_json::from_str(&line) {
             Ok(Notice::Started { pid: started }) => {
+                failpoint::hit("agent.started.before");
                 pid = Some(started);
                 charges.ledger.post(ReportKind::Started { lease, pid: started }).await;
             }

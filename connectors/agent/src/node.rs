@@ -114,6 +114,7 @@ pub async fn run(options: Options, mut stop: watch::Receiver<Stop>) -> Result<()
     let charges = Charges::new(Arc::clone(&ledger), home, way, Client::new(options.endpoint.clone()));
 
     let _abandoned = Abandon(&charges);
+    failpoint::hit("agent.hello.before");
     ledger.say_hello();
     if serve(&charges, &options.endpoint, &mut stop).await? {
         leave(&charges).await;
@@ -141,6 +142,7 @@ async fn begin_boot(home: &Home, options: &Options) -> Result<Boots, Error> {
     let boot = BootId::new(&machine::random_hex(8)?).expect("hexadecimal digits are a name");
     let boots = Boots { boot, was, pool: options.pool.clone() };
     home.begin(&boots)?;
+    failpoint::hit("agent.boot.begun");
     Ok(boots)
 }
 
@@ -170,6 +172,7 @@ async fn serve(
         () = is_known => {}
         _ = stop.wait_for(|stop| *stop != Stop::No) => return Ok(false),
     }
+    failpoint::hit("agent.hello.acked");
     let who = &ledger.who;
     tracing::info!("node {} has said hello to pool {} at {endpoint}", who.node, who.pool);
     let beats = Beats::begin(Arc::clone(charges), endpoint.clone())?;
@@ -202,6 +205,7 @@ async fn all_ended(ledger: &Ledger) {
 /// Says goodbye, and waits until all is acknowledged, for a while.
 async fn leave(charges: &Charges) {
     let ledger = &charges.ledger;
+    failpoint::hit("agent.goodbye.before");
     let mut changes = ledger.changes();
     let all_sent = async {
         ledger.store(vec![ReportKind::Goodbye { why: "shutdown".into() }]).await;

@@ -73,6 +73,7 @@ pub async fn send_all(ledger: Arc<Ledger>, client: Client) {
         let sent = send(&client, &lines).await;
         let is_partly_lost = matches!(sent, Sent::Unreadable(_) | Sent::Taken(Some(_)));
         if pace.after(sent, lines.len()).await {
+            failpoint::hit("agent.reports.sent");
             ledger.acked(last);
             if is_partly_lost {
                 hello_due = hello_due.or(Some(Instant::now() + RESUME));

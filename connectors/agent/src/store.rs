@@ -195,9 +195,12 @@ impl Store {
             self.file.set_len(self.end)?;
         }
         self.torn = true;
+        failpoint::hit("agent.store.before");
         self.file.write_all_at(bytes, self.end)?;
+        failpoint::hit("agent.store.written");
         if sync {
             self.file.sync_data()?;
+            failpoint::hit("agent.store.synced");
         }
         self.torn = false;
         self.end += bytes.len() as u64;

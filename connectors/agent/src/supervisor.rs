@@ -96,6 +96,7 @@ fn supervise(folder: &Path) -> Result<(), String> {
     let mut notices = notices::Notices::new();
     let left = attempt(folder, &mut notices);
     outcome::leave(folder, &left)?;
+    failpoint::hit("supervisor.outcome.left");
     notices.say(&Notice::Ended);
     notices.finish();
     Ok(())
@@ -107,6 +108,7 @@ fn attempt(folder: &Path, notices: &mut notices::Notices) -> Outcome {
         Ok(spec) => spec,
         Err(why) => return never_ran(Cause::Start, why),
     };
+    failpoint::hit("supervisor.command.before");
     match watch::Watch::begin(folder, &spec, notices) {
         Ok(watch) => {
             let began = watch.began();

@@ -127,6 +127,7 @@ impl Store {
             let what = format!("it ends at position {end}, but positions up to {acknowledged} were acknowledged");
             return Err(Trouble::damaged(&self.place(), &what));
         }
+        failpoint::hit("log.opened");
         self.acknowledged.store(end, Ordering::Release);
         Ok(file)
     }

@@ -52,9 +52,12 @@ fn step(stream: &Durable, work: Work) -> Option<Duration> {
         return None;
     }
     let records = appends.iter().flat_map(|append| &append.records);
+    failpoint::hit("log.commit.before");
     match stream.store.commit(records, trim_to) {
         Ok(()) => {
+            failpoint::hit("log.commit.after");
             publish(stream, appends, trim_to);
+            failpoint::hit("log.acked");
             (trim_to < trim_before.min(held.end)).then_some(Duration::ZERO)
         }
         Err(trouble) => {

@@ -82,6 +82,7 @@ impl Driver {
             self.step(told);
         }
         if !self.stopped {
+            failpoint::hit("engine.resign");
             self.step(vec![In::Resign]);
         }
     }
@@ -203,12 +204,18 @@ impl Driver {
                 self.read_at.clear();
             }
             Out::Command(command) => {
+                failpoint::hit("engine.command.before");
                 if !self.shared.hub.send(command) {
                     self.shared.metrics.command_without_stream();
                 }
+                failpoint::hit("engine.command.after");
             }
-            Out::Renew { pool, node, renew } => self.shared.waiters.renewed(&pool, &node, renew),
+            Out::Renew { pool, node, renew } => {
+                failpoint::hit("engine.renew.before");
+                self.shared.waiters.renewed(&pool, &node, renew);
+            }
             Out::Admitted { seq, entry, waited_ms } => {
+                failpoint::hit("engine.admitted");
                 let since = waited_ms.and_then(|_| self.read_at.pop_front());
                 self.shared.metrics.admitted(&entry, since.map(|at| at.elapsed()));
                 self.health(|health| health.seq = seq);
@@ -217,7 +224,10 @@ impl Driver {
                 drop(replica);
                 self.shared.admitted.send_replace(seq);
             }
-            Out::Answered { pool, key, answer, seq } => self.shared.waiters.answered(&pool, &key, &answer, seq),
+            Out::Answered { pool, key, answer, seq } => {
+                failpoint::hit("engine.answer.before");
+                self.shared.waiters.answered(&pool, &key, &answer, seq);
+            }
             Out::Reject(record) => {
                 let to = Stream { topic: Topic::Rejects, partition: 0 };
                 self.shared.log.append(
@@ -246,6 +256,8 @@ impl Driver {
     }
 
     fn append(&mut self, record: NewRecord) {
+        let leads = self.partition.leader().is_some();
+        failpoint::hit(if leads { "engine.append.before" } else { "engine.announce" });
         self.read_at.push_back(self.last_read);
         let words = self.words.0.clone();
         let done = Box::new(move |outcome: Result<Vec<u64>, AppendError>| {
@@ -255,9 +267,13 @@ impl Driver {
             }
         });
         self.shared.log.append(JOURNAL, vec![record], done);
+        failpoint::hit("engine.append.after");
     }
 
     fn leading(&mut self, leading: bool) {
+        if leading {
+            failpoint::hit("engine.leading");
+        }
         let epoch =
             self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).counted.as_ref().map(|(e, _)| *e);
         self.read_at.clear();

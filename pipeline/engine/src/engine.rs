@@ -101,6 +101,7 @@ impl Engine {
     /// Starts an engine on a log: loads the newest usable snapshot, reads the journal from there, and leads.
     pub fn start(log: Arc<dyn Log>, options: Options) -> Result<Engine, StartError> {
         let replica = snapshots::load(&options.snapshots, log.as_ref()).map_err(StartError::Data)?;
+        failpoint::hit("engine.loaded");
         let mark = journal::Mark::of(&replica);
         let partition = drive::partition(replica, &options);
         let shared = Arc::new(Shared {

@@ -40,15 +40,19 @@ pub fn save(folder: &Path, replica: &Replica, log: &dyn Log) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let path = folder.join(format!("0-{:020}.jsonl", replica.seq));
     let aside = folder.join("0.writing");
+    failpoint::hit("engine.snapshot.before");
     let mut file = BufWriter::with_capacity(1 << 20, File::create(&aside)?);
     encode(replica, |line| file.write_all(line))?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    failpoint::hit("engine.snapshot.written");
     fs::rename(&aside, &path)?;
     File::open(folder)?.sync_all()?;
+    failpoint::hit("engine.snapshot.renamed");
     let kept = files(folder);
     for old in &kept[..kept.len().saturating_sub(KEEP)] {
         fs::remove_file(old)?;
     }
+    failpoint::hit("engine.trim.before");
     trim(&kept[kept.len().saturating_sub(KEEP)..], log);
     Ok(())
 }

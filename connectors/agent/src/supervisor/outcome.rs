@@ -36,6 +36,7 @@ fn write(folder: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(&aside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    failpoint::hit("supervisor.outcome.written");
     fs::rename(&aside, folder.join(FILE))?;
     File::open(folder)?.sync_all()
 }

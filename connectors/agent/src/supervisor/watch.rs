@@ -94,6 +94,7 @@ impl<'a> Watch<'a> {
         let (capture, began) =
             Capture::begin(folder, spec.output_bytes).map_err(|e| never(format!("its output cannot be kept: {e}")))?;
         let Launched { child, main, output } = launch(folder, spec, door.path()).map_err(never)?;
+        failpoint::hit("supervisor.command.started");
         notices.say(&Notice::Started { pid: child.id() });
         Ok(Self {
             child,
