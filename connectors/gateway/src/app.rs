@@ -11,6 +11,7 @@ use operators::state::Pool;
 use tokio::sync::watch;
 
 use crate::failure::Failure;
+use crate::leases::Leases;
 use crate::output::Output;
 use crate::params::Params;
 use engine::Engine;
@@ -27,6 +28,8 @@ pub struct App {
     pub engine: Engine,
     /// What attempts printed.
     pub output: Arc<Output>,
+    /// Whose it is.
+    pub leases: Arc<Leases>,
     /// The engine has read all that the log held when it began: before that, what it knows is the past.
     ready: Arc<AtomicBool>,
     /// Turns true when the gateway stops: streams end.
@@ -48,7 +51,7 @@ pub struct Look<'a> {
 impl App {
     /// Puts the parts together.
     pub fn new(engine: Engine, output: Arc<Output>, stopping: watch::Receiver<bool>) -> Self {
-        Self { engine, output, ready: Arc::default(), stopping }
+        Self { engine, output, leases: Arc::default(), ready: Arc::default(), stopping }
     }
 
     /// Looks at the pool that a request means, at or after the position that it names.

@@ -9,7 +9,7 @@ use crate::Moment;
 use crate::access::Peer;
 use crate::app::App;
 use crate::failure::Failure;
-use crate::view::execution::{ExecutionView, execution};
+use crate::view::execution::{ExecutionView, MAX_RECKONED, execution};
 
 /// Who asks which pool, with which key, and why.
 #[derive(Debug, Clone)]
@@ -47,7 +47,9 @@ impl Asker {
             reason: self.reason.clone(),
             ask,
         };
-        match app.engine.ask(request).await? {
+        let answer = app.engine.ask(request).await?;
+        failpoint::hit("gateway.request.answered");
+        match answer {
             None => Ok(None),
             Some((Answer::Done { execution }, position)) => Ok(Some((execution, position))),
             Some((Answer::Refused { refusal, message }, _)) => Err(Failure::refused(refusal, message)),
@@ -58,7 +60,8 @@ impl Asker {
     pub fn view(&self, app: &App, id: &ExecutionId) -> Option<ExecutionView> {
         app.engine.read(|replica| {
             let pool = replica.state.pools.get(&self.pool)?;
-            Some(execution(&self.pool, pool, pool.execution_named(id)?, replica.now, replica.seq))
+            let at = (replica.now, replica.seq);
+            Some(execution((&self.pool, pool), pool.execution_named(id)?, at, &mut { MAX_RECKONED }))
         })
     }
 }

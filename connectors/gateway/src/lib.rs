@@ -24,6 +24,7 @@ pub mod stream;
 pub mod moment;
 pub mod view;
 
+pub mod leases;
 pub mod output;
 pub mod reports;
 

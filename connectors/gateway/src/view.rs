@@ -23,6 +23,9 @@ pub mod page;
 pub mod problem;
 pub mod submitted;
 
+#[cfg(test)]
+mod example;
+
 pub use attempt::AttemptView;
 pub use execution::{ExecutionView, TaskCounts};
 pub use journal::JournalLine;

@@ -7,7 +7,7 @@ use operators::state::Execution;
 use crate::app::{App, Look};
 use crate::failure::Failure;
 use crate::params::{Names, Params, execution};
-use crate::view::execution::{self as view, ExecutionView};
+use crate::view::execution::{self as view, ExecutionView, MAX_RECKONED};
 use crate::view::page::Page;
 
 /// `?state=`, `?flow=`, `?limit=`, `?cursor=`.
@@ -21,7 +21,8 @@ pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Page<Ex
     };
     let page = app.look(&params, |look| {
         let older = look.pool.executions.range(..before).rev().map(|(_, e)| e.as_ref()).filter(|e| wanted(e));
-        let items = older.take(limit + 1).map(|e| view(&look, e)).collect();
+        let mut looks = MAX_RECKONED;
+        let items = older.take(limit + 1).map(|e| view(&look, e, &mut looks)).collect();
         Ok(Page::cut(items, limit, look.position, |e: &ExecutionView| e.execution.number.to_string()))
     });
     page.await.map(Json)
@@ -34,7 +35,7 @@ pub async fn one(
     params: Params,
 ) -> Result<Json<ExecutionView>, Failure> {
     params.only(&[])?;
-    app.look(&params, |look| find(&look, &name).map(|e| view(&look, e))).await.map(Json)
+    app.look(&params, |look| find(&look, &name).map(|e| view(&look, e, &mut { MAX_RECKONED }))).await.map(Json)
 }
 
 /// An execution by its name.
@@ -45,6 +46,6 @@ pub fn find<'a>(look: &Look<'a>, name: &str) -> Result<&'a Execution, Failure> {
     look.pool.execution_named(&id).ok_or_else(missing)
 }
 
-fn view(look: &Look<'_>, of: &Execution) -> ExecutionView {
-    view::execution(look.id, look.pool, of, look.now, look.position)
+fn view(look: &Look<'_>, of: &Execution, looks: &mut usize) -> ExecutionView {
+    view::execution((look.id, look.pool), of, (look.now, look.position), looks)
 }

@@ -1,6 +1,7 @@
 //! The journal, page by page or as it grows.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -9,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use model::PoolId;
 use model::record::Entry;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -21,6 +23,10 @@ use crate::view::page::Page;
 const CHUNK: usize = 128;
 /// Most entries that one page looks at.
 const MAX_LOOKS: usize = 4_096;
+/// Bytes after which a page ends.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Entries of so long go out together when the journal is followed.
+const GATHER: Duration = Duration::from_millis(30);
 
 /// `?from=POSITION` (or `cursor=`), `?follow`, `?limit=`, and `?execution= ?task= ?node= ?kind=`. A page may be empty
 /// and have a next one: nothing in what it looked at was wanted.
@@ -38,9 +44,10 @@ pub async fn journal(State(app): State<App>, params: Params) -> Result<Response,
     }
     let limit = params.limit()?;
     let mut items = Vec::new();
-    let mut looks = 0;
-    while items.len() < limit && looks < MAX_LOOKS && reader.next <= position {
+    let (mut looks, mut bytes) = (0, 0);
+    while items.len() < limit && looks < MAX_LOOKS && bytes < MAX_BYTES && reader.next <= position {
         let Some(lines) = reader.entry(&app).await? else { break };
+        bytes += text(&lines).len();
         items.extend(lines);
         looks += 1;
     }
@@ -93,9 +100,11 @@ impl Pieces for Following {
             match self.reader.entry(&self.app).await {
                 Ok(Some(lines)) if lines.is_empty() => {}
                 Ok(Some(lines)) => return Some(text(&lines)),
-                Ok(None) => self.grown.changed().await.ok()?,
-                // The pool is not known yet, say: it is asked again when something has happened.
-                Err(_) => self.grown.changed().await.ok()?,
+                // What fails is tried again when something has happened.
+                Ok(None) | Err(_) => {
+                    self.grown.changed().await.ok()?;
+                    sleep(GATHER).await;
+                }
             }
         }
     }

@@ -8,9 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::event::TaskRef;
-use model::{Body as Happened, LeaseId, PoolId};
-use operators::state::Pool;
+use model::LeaseId;
 use tokio::time::Instant;
 
 use super::executions::find;
@@ -19,7 +17,6 @@ use crate::failure::Failure;
 use crate::output::{NotKept, Output, Place};
 use crate::params::{Names, Params, task};
 use crate::stream::{Pieces, a_moment, text};
-use engine::Engine;
 
 /// Most bytes of one chunk that a node sends.
 const MAX_CHUNK: usize = 512 * 1024;
@@ -40,12 +37,10 @@ pub async fn keep(
     let offset = params.get("offset")?.ok_or_else(|| Failure::bad("`offset` is missing: where does it belong?"))?;
     app.is_ready()?;
     let chunk = whole(body, "a chunk of output", MAX_CHUNK).await?;
-    let (engine, output) = (app.engine.clone(), Arc::clone(&app.output));
-    let kept = tokio::task::spawn_blocking(move || {
-        let unknown = || Failure::not_found(format!("lease {lease} is none of this journal, or its execution is gone"));
-        let place = place_of(&engine, lease).ok_or_else(unknown)?;
-        output.put(&place, offset, &chunk).map_err(failure)
-    });
+    let unknown = || Failure::not_found(format!("lease {lease} is none of this journal, or its execution is gone"));
+    let place = app.leases.place_of(&app.engine, lease).await.ok_or_else(unknown)?;
+    let output = Arc::clone(&app.output);
+    let kept = tokio::task::spawn_blocking(move || output.put(&place, offset, &chunk).map_err(failure));
     kept.await.map_err(|error| Failure::ours(format!("output could not be kept: {error}")))??;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -62,43 +57,6 @@ fn failure(of: NotKept) -> Failure {
         }
         NotKept::Failed(error) => Failure::ours(format!("output cannot be kept: {error}")),
     }
-}
-
-/// Whose lease it is. One that holds is in the state; of an older one the journal tells, for a lease names the very
-/// event that granted it.
-fn place_of(engine: &Engine, lease: LeaseId) -> Option<Place> {
-    let ours = |journal| journal == Some(lease.journal);
-    let current = engine.read(|replica| {
-        if !ours(replica.journal) {
-            return Err(());
-        }
-        let held = replica.state.pools.iter().find_map(|(id, pool)| {
-            let at = *pool.leases.get(&lease)?;
-            place(id, pool, at, pool.task(at)?.attempts, lease)
-        });
-        Ok(held)
-    });
-    if let Some(held) = current.ok()? {
-        return Some(held);
-    }
-    let (position, entry) = engine.journal(lease.seq, 1).ok()?.into_iter().next()?;
-    let event = entry.events.get(lease.index as usize).filter(|_| position == lease.seq)?;
-    let Happened::AttemptDispatched(dispatch) = &event.event else { return None };
-    let granted = dispatch.lease == lease;
-    engine.read(|replica| {
-        let pool = replica.state.pools.get(&event.pool).filter(|_| granted)?;
-        place(&event.pool, pool, dispatch.at, dispatch.attempt, lease)
-    })
-}
-
-fn place(id: &PoolId, pool: &Pool, at: TaskRef, attempt: u32, lease: LeaseId) -> Option<Place> {
-    Some(Place {
-        pool: id.clone(),
-        execution: pool.execution(at.execution)?.id.clone(),
-        task: pool.task(at)?.spec.id.clone(),
-        attempt,
-        lease: Some(lease),
-    })
 }
 
 /// The output of `TASK@ATTEMPT`, or of a task's last attempt: `?offset=`, `?follow` until it has ended.

@@ -23,6 +23,7 @@ pub async fn take(State(app): State<App>, body: Body) -> Result<Response, Failur
         Sent::TooMany => Err(Failure::bad(format!("a request has at most {MAX_LINES} reports; send less at once"))),
         Sent::Beat(beat) => {
             let renew = app.engine.beat(&beat).await?;
+            failpoint::hit("gateway.beat.answered");
             Ok(Json(Order::Renew(renew)).into_response())
         }
         Sent::Reports(checked) => {
@@ -36,6 +37,7 @@ pub async fn take(State(app): State<App>, body: Body) -> Result<Response, Failur
                 let record = json!({ "topic": "reports", "reason": bad.reason, "text": bad.text });
                 app.engine.reject(record.to_string().into_bytes()).await?;
             }
+            failpoint::hit("gateway.reports.stored");
             Ok(Json(Taken { taken, rejected: checked.bad }).into_response())
         }
     }

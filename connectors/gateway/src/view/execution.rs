@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Moment;
 
-/// The largest execution whose remaining time is reckoned: it costs a look at each of its tasks.
-const MAX_RECKONED: usize = 20_000;
+/// How many tasks one answer may look at to reckon the time that remains.
+pub const MAX_RECKONED: usize = 20_000;
 
 /// An execution in an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,7 +36,8 @@ pub struct ExecutionView {
     pub ended: Option<Moment>,
     /// From its submission to its end, or to now.
     pub took_ms: Millis,
-    /// How long it will still take, by estimates; absent when it has ended or is very large.
+    /// How long it will still take, by estimates; absent when it has ended, and where reckoning it would
+    /// cost too much.
     pub eta_ms: Option<Millis>,
     /// The round, from 1.
     pub round: u32,
@@ -82,8 +83,13 @@ pub struct TaskCounts {
     pub forgiven: u32,
 }
 
-/// An execution as it stands at a position.
-pub fn execution(pool: &PoolId, of: &Pool, execution: &Execution, now: Timestamp, position: u64) -> ExecutionView {
+/// An execution as it stands at a time and position. `looks`: how many tasks may be looked at.
+pub fn execution(
+    (pool, of): (&PoolId, &Pool),
+    execution: &Execution,
+    (now, position): (Timestamp, u64),
+    looks: &mut usize,
+) -> ExecutionView {
     let ended = execution.ended.map(|(_, at)| at);
     ExecutionView {
         execution: execution.id.clone(),
@@ -98,7 +104,7 @@ pub fn execution(pool: &PoolId, of: &Pool, execution: &Execution, now: Timestamp
         started: execution.started.map(Moment),
         ended: ended.map(Moment),
         took_ms: ended.unwrap_or(now) - execution.submitted,
-        eta_ms: eta(of, execution, now),
+        eta_ms: eta(of, execution, now, looks),
         round: execution.round,
         paused: execution.paused,
         cancelled: execution.cancelled.map(|(since, _)| Moment(since)),
@@ -151,10 +157,11 @@ fn plural(n: u32, word: &str) -> String {
 }
 
 /// The longest remaining path, or the remaining work spread over all slots of the pool, whichever is longer.
-fn eta(pool: &Pool, execution: &Execution, now: Timestamp) -> Option<Millis> {
-    if execution.ended.is_some() || execution.tasks.len() > MAX_RECKONED {
+fn eta(pool: &Pool, execution: &Execution, now: Timestamp, looks: &mut usize) -> Option<Millis> {
+    if execution.ended.is_some() {
         return None;
     }
+    *looks = looks.checked_sub(execution.tasks.len())?;
     let slots: u64 = pool.nodes.values().filter(|n| n.presence.is_present()).map(|n| u64::from(n.slots)).sum();
     let (mut path, mut work) = (0_u64, 0_u64);
     for task in &execution.tasks {

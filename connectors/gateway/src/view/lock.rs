@@ -100,3 +100,28 @@ pub fn running(pool: &Pool, at: TaskRef) -> Option<String> {
 pub fn task_name(pool: &Pool, at: TaskRef) -> Option<String> {
     Some(format!("{}/{}", pool.execution(at.execution)?.id, pool.task(at)?.spec.id))
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Priority;
+
+    use super::*;
+    use crate::view::example::{World, task};
+
+    #[test]
+    fn waiters_stand_in_the_order_in_which_they_come_next() {
+        let levels = [Priority::Medium, Priority::Low, Priority::High, Priority::Medium];
+        let tasks = ["a", "b", "c", "d"].into_iter().zip(levels).map(|(id, level)| task(id, &["db"], level)).collect();
+        let mut world = World::new(tasks, &[]);
+        world.joins("n1", 4);
+        (0..4).for_each(|index| world.ready(index));
+        world.runs(3, "n1");
+        let pool = world.pool();
+        let id = "db".parse().unwrap();
+        let view = lock(pool, &id, &waiting(pool)).unwrap();
+        assert_eq!((view.size, view.held, view.waiting), (1, 1, 3));
+        assert_eq!(view.waiters, ["web-1/c", "web-1/a", "web-1/b"]);
+        assert_eq!((view.holders[0].attempt.as_str(), view.holders[0].permits), ("web-1/d@1", 1));
+        assert_eq!(lock(pool, &"none".parse().unwrap(), &waiting(pool)), None);
+    }
+}

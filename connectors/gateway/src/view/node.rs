@@ -120,3 +120,35 @@ impl From<Presence> for NodeState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Body, Millis, Priority};
+
+    use super::*;
+    use crate::view::example::{World, pool, task};
+    use crate::view::recovery::recovery;
+
+    #[test]
+    fn a_lost_node_names_its_recovery_which_names_what_moved() {
+        let mut world = World::new(vec![task("a", &[], Priority::Medium)], &[]);
+        world.joins("n1", 2);
+        world.ready(0);
+        let lease = world.runs(0, "n1");
+        let name: NodeId = "n1".parse().unwrap();
+        let told = |world: &World| {
+            let view = node(&pool(), world.pool(), &name, &last_recoveries(world.pool())).unwrap();
+            (view.state, view.used, view.running.join(" "), view.recovery, view.moved)
+        };
+        assert_eq!(told(&world), (NodeState::Ready, 1, "web-1/a@1".to_owned(), None, None));
+        let (boot, silent_ms) = ("b1".parse().unwrap(), Millis(2_000));
+        let evidence = "n2 was heard".to_owned();
+        world.happens(Body::NodeLost { node: name.clone(), boot, silent_ms, evidence, recovery: 31 });
+        world.lost(0, "n1", lease, 31);
+        assert_eq!(told(&world), (NodeState::Lost, 0, String::new(), Some("r-31".to_owned()), Some(1)));
+        let report = recovery(world.pool(), 31).unwrap();
+        assert_eq!((report.moved.join(" "), report.open.join(" ")), ("web-1/a@1".to_owned(), "web-1/a".to_owned()));
+        assert_eq!((report.phases.noticed_ms, report.phases.progress_ms), (Some(Millis(2_000)), None));
+        assert!(report.goals_met && !report.done);
+    }
+}

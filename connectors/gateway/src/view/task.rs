@@ -258,3 +258,42 @@ impl From<&Phase> for TaskWord {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::example::{World, pool, task};
+    use crate::view::execution::execution;
+
+    #[test]
+    fn what_an_answer_says_is_read_back_as_it_was() {
+        let mut world = World::new(vec![task("a", &["db"], Priority::High), task("b", &[], Priority::Low)], &[]);
+        world.joins("n1", 1);
+        world.ready(0);
+        world.runs(0, "n1");
+        let (pool, id) = (world.pool(), pool());
+        let of = pool.execution(1).unwrap();
+        let at = (world.now(), world.seq);
+        let told = detail(&id, pool, of, 0, at).unwrap();
+        let json = serde_json::to_string(&told).unwrap();
+        assert_eq!(serde_json::from_str::<TaskDetail>(&json).unwrap(), told);
+        for part in [r#""state":"running""#, r#""priority":"high""#, r#""dispatched":"1970-01-01T00:00:06.000Z""#] {
+            assert!(json.contains(part), "{part}: {json}");
+        }
+        let view = execution((&id, pool), of, at, &mut 10);
+        assert_eq!((view.tasks.total, view.tasks.running, view.tasks.waiting), (2, 1, 1));
+        assert_eq!(view.eta_ms, Some(Millis(119_000)), "both on one slot, a second of it done");
+        assert_eq!(execution((&id, pool), of, at, &mut 1).eta_ms, None, "it would cost too much");
+        let json = serde_json::to_string(&view).unwrap();
+        assert_eq!(serde_json::from_str::<crate::view::ExecutionView>(&json).unwrap(), view);
+        assert!(json.contains(r#""execution":"web-1","pool":"default","flow":"web","state":"running""#), "{json}");
+    }
+
+    #[test]
+    fn each_state_has_its_word() {
+        for (index, (state, word)) in TaskWord::ALL.into_iter().enumerate() {
+            assert_eq!((state as usize, state.word(), TaskWord::from_word(word)), (index, word, Some(state)));
+            assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{word}\""));
+        }
+    }
+}

@@ -179,3 +179,49 @@ pub fn skipped_because(execution: &Execution, task: &TaskState, because: u32, ho
         SkipReason::Stopped => "a rule stopped the execution".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Body, Priority};
+
+    use super::*;
+    use crate::view::example::{World, at, task};
+
+    #[test]
+    fn a_task_tells_what_it_waits_for_at_each_moment() {
+        let mut needy = task("needy", &[], Priority::Medium);
+        needy.needs.labels.insert("os".to_owned(), "plan9".to_owned());
+        let tasks = vec![
+            task("a", &["db"], Priority::Medium),
+            task("b", &["db"], Priority::Medium),
+            needy,
+            task("c", &[], Priority::Medium),
+        ];
+        let mut world = World::new(tasks, &[(3, 0, Want::Passed), (3, 1, Want::Finished)]);
+        let told = |world: &World, task: u32| {
+            let pool = world.pool();
+            let task = pool.task(at(task)).unwrap();
+            waits(pool, pool.execution(1).unwrap(), task)
+        };
+        let on = |name: &str, want, state| WaitView::Task { task: name.parse().unwrap(), want, state };
+        let (waiting, ready) = (TaskWord::Waiting, TaskWord::Ready);
+        assert_eq!(told(&world, 3), [on("a", Want::Passed, waiting), on("b", Want::Finished, waiting)]);
+        world.ready(0);
+        assert_eq!(told(&world, 3), [on("a", Want::Passed, ready), on("b", Want::Finished, waiting)]);
+        assert_eq!(told(&world, 0), [WaitView::NoNode { why: "no node is present".to_owned() }]);
+        world.joins("n1", 1);
+        assert_eq!(told(&world, 0), [WaitView::Room { nodes: 1, with_room: 1 }]);
+        let lease = world.runs(0, "n1");
+        world.ready(1);
+        world.ready(2);
+        let node = Some("n1".parse().unwrap());
+        let holders = vec![Holder { attempt: "web-1/a@1".to_owned(), lease, node, permits: 1 }];
+        let full = WaitView::Lock { lock: "db".parse().unwrap(), permits: 1, free: 0, size: 1, holders };
+        assert_eq!(told(&world, 0), []);
+        assert_eq!(told(&world, 1), [full, WaitView::Room { nodes: 1, with_room: 0 }]);
+        assert_eq!(told(&world, 2), [WaitView::NoNode { why: "no present node has label os=plan9".to_owned() }]);
+        world.happens(Body::ExecutionPaused { execution: 1 });
+        assert_eq!(told(&world, 2)[0], WaitView::Resume);
+        assert_eq!(told(&world, 0), [], "what runs goes on");
+    }
+}

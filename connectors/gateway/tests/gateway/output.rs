@@ -1,0 +1,33 @@
+//! What an attempt prints comes by lease and is read by name.
+
+use crate::client::lines;
+use crate::node::Node;
+use crate::stage::stage;
+
+#[tokio::test]
+async fn output_is_kept_by_lease_read_by_name_and_followed_to_the_end() {
+    let stage = stage().await;
+    stage.submit("tasks: { build: { run: make } }").await;
+    let mut node = Node::join(stage.way(), "n1", 1).await;
+    let start = node.start().await;
+    let mut follow = lines(&stage.way(), "/v1/output/web-1/build?follow").await;
+    assert_eq!(stage.get("/v1/output/web-1/build@1").await.text(), "", "nothing yet");
+    assert_eq!(stage.get("/v1/output/web-1/build@2").await.problem().status, 404);
+
+    assert_eq!(node.prints(start.lease, 0, "one\ntw").await.status, 204);
+    assert_eq!(follow.next().await.as_deref(), Some("one\n"));
+    assert_eq!(node.prints(start.lease, 4, "two\n").await.status, 204);
+    assert_eq!(follow.next().await.as_deref(), Some("two\n"));
+    let text = async |query: &str| stage.get(&format!("/v1/output/web-1/build@1{query}")).await.text();
+    assert_eq!((text("").await.as_str(), text("?offset=4").await.as_str()), ("one\ntwo\n", "two\n"));
+    assert_eq!(node.prints(start.lease, 64 << 20, "x").await.problem().status, 413);
+    let other = start.lease.to_string().replace(&start.lease.journal.to_string(), "j0");
+    assert_eq!(node.prints(other.parse().unwrap(), 0, "x").await.problem().status, 404);
+
+    node.say_of(start.lease, r#""kind":"finished","exit":0,"cause":"exit""#).await;
+    stage.ended("web-1").await;
+    assert_eq!(node.prints(start.lease, 8, "late\n").await.status, 204, "the journal still knows the lease");
+    assert_eq!(follow.next().await.as_deref(), Some("late\n"));
+    assert_eq!(follow.next().await, None, "it ends with the attempt");
+    stage.stop().await;
+}
