@@ -227,6 +227,28 @@ async fn a_report_that_cannot_be_read_does_not_hold_up_the_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_word_to_stop_kills_what_uses_its_grace() {
+    let mut rig = Rig::new();
+    rig.open();
+    let agent = rig.start_agent();
+    rig.until_joined().await;
+    let boot = rig.boot();
+    rig.start(&boot, 1, "stubborn");
+    rig.until("it runs", |w| words(w, 1).contains(&"started")).await;
+    agent.stop.send_replace(Stop::Gently);
+    rig.until("it uses its grace", |w| words(w, 1).contains(&"checkpoint")).await;
+    rig.start(&boot, 2, "pass");
+    rig.until("no more is taken", |w| words(w, 2) == ["refused"]).await;
+    assert!(rig.gateway.world().beats.last().is_some_and(|beat| beat.closed.as_deref() == Some("shutting down")));
+    assert_eq!(ended(&rig.gateway.world(), 1), None);
+    agent.stop.send_replace(Stop::AtOnce);
+    agent.task.await.unwrap().unwrap();
+    let world = rig.gateway.world();
+    assert_eq!(ended(&world, 1), Some(Cause::Cancel));
+    assert_eq!(world.reports.last().map(|report| report.kind.word()), Some("goodbye"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn over_tcp_a_token_is_sent_that_may_be_written_later() {
     let mut rig = Rig::new();
     let port = rig.gateway.open_tcp();

@@ -41,6 +41,9 @@ while True:  # "wait": until it is told to end, or its agent is gone
     buffer += data
     *lines, buffer = buffer.split(b"\n")
     for line in map(json.loads, lines):
-        if line["instruction"] == "cancel":
+        if line["instruction"] == "cancel" and (what != "stubborn" or line["grace_ms"] == 0):
             end("cancel")
+        elif line["instruction"] == "cancel":
+            say("checkpoint", text="uses its grace")
+            continue
         say("progress", fraction=0.5, note=f"lives until {line['lives_until_ms']}")
