@@ -42,8 +42,8 @@ pub fn work(pool: &Pool, id: &PoolId, _soft: &Soft, ctx: &Context<'_>) -> Vec<Ev
     };
     let done = next.is_none();
     let body = Body::WorkDone { work: work.clone(), next: next.unwrap_or(*from), done };
-    // Those that are told how a task ended are counted by this event, so it stands before what follows from it.
-    events.insert(0, ctx.event(id, body));
+    // Last: only when all that follows from this step is folded may its end close the round.
+    events.push(ctx.event(id, body));
     events
 }
 

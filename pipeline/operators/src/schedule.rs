@@ -44,7 +44,7 @@ impl Agenda {
         if let Some(old) = self.noted.remove(&queue) {
             self.heads.remove(&(old, queue));
         }
-        if let Some(head) = pool.queues.get(queue).and_then(|q| q.head()) {
+        if let Some(head) = head(pool, queue) {
             self.noted.insert(queue, head);
             self.heads.insert((head, queue));
         }
@@ -77,6 +77,14 @@ impl Agenda {
     }
 }
 
+/// The task that a queue would run next, with its execution's turn as it is: a queue knows only the turn that the
+/// execution had when it last ran from there.
+fn head(pool: &Pool, queue: u32) -> Option<Head> {
+    let head = pool.queues.get(queue)?.head()?;
+    let turn = pool.execution(head.execution)?.turn;
+    Some(Head { turn, ..head })
+}
+
 /// Decides the next dispatch of a pool, if one is possible. To be folded before the next is asked for.
 pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec<Event> {
     let Some(seen) = soft.pools.get_mut(id) else { return Vec::new() };
@@ -93,7 +101,7 @@ pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec
             seen.agenda.noted.clear();
             break;
         }
-        let head = pool.queues.get(queue).and_then(|q| q.head());
+        let head = head(pool, queue);
         if head != Some(noted) {
             seen.agenda.look_at(pool, queue);
             continue;
