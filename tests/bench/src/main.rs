@@ -1,0 +1,56 @@
+//! The numbers that are kept for each change. Each benchmark prints its figures with the bounds that hold for them,
+//! and beside each a baseline that ran in the same minute on the same machine: ratios can be compared, times cannot.
+//!
+//! `./dev bench` runs all, `./dev bench core` one. A missed bound is printed, not punished: the exit code is 0 unless
+//! a benchmark could not run.
+
+mod core;
+mod machine;
+mod table;
+
+use std::process::ExitCode;
+
+use table::Row;
+
+/// Why a benchmark could not run.
+pub type Failure = Box<dyn std::error::Error>;
+
+type Bench = fn() -> Result<Vec<Row>, Failure>;
+
+const BENCHES: [(&str, Bench); 1] = [("core", core::run)];
+
+fn main() -> ExitCode {
+    let (flags, names): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
+    let known = |name: &String| BENCHES.iter().any(|(bench, _)| bench == name);
+    let json = flags.iter().any(|flag| flag == "--json");
+    if let Some(unknown) = names.iter().find(|name| !known(name)).or(flags.iter().find(|flag| *flag != "--json")) {
+        let names = BENCHES.map(|(name, _)| name).join(", ");
+        eprintln!("bench: there is no `{unknown}`; the benchmarks are {names}, the one option is --json");
+        return ExitCode::from(2);
+    }
+    match run(&names, json) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(names: &[String], json: bool) -> Result<(), Failure> {
+    let mut rows = machine::facts(&std::env::temp_dir())?;
+    if !json {
+        table::print(&rows);
+    }
+    for (name, bench) in BENCHES.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|n| n == name)) {
+        let figures = bench().map_err(|failure| format!("{name} could not run: {failure}"))?;
+        if !json {
+            table::print(&figures);
+        }
+        rows.extend(figures);
+    }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    }
+    Ok(())
+}
