@@ -1,4 +1,4 @@
-//! An agent from start to end, in the order that DESIGN's 'Liveness of nodes' asks for: the earlier boot's attempts
+//! An agent from start to end, in the order that `connectors/WIRE.md` asks for: the earlier boot's attempts
 //! have ended and are reported, then hello, then beats and commands; a goodbye comes last.
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The rules of a node, as a state machine without files, sockets or clocks: what it holds, which starts it takes,
 //! what the answer to a beat changes.
 //!
-//! A model checker found each clause necessary (`ARCHITECTURE.md`, 'Liveness of nodes'):
+//! A model checker found each clause necessary (`connectors/WIRE.md`, 'Rules of a node'):
 //!
 //! - `stored` and the held leases change together and are read together, so that a beat never shows the one without
 //!   the other. A lease is held from the moment its start was judged good, before its `accepted` is on disk: a beat
