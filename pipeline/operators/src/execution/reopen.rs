@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use model::event::TaskRef;
+use model::event::{SkipReason, TaskRef};
 use model::request::RetryScope;
-use model::{Body, Event, PoolId};
+use model::{Body, Event, PoolId, Want};
 
 use crate::Context;
 use crate::state::execution::Reopening;
@@ -45,6 +45,9 @@ pub fn step(
             events.push(ctx.event(id, Body::TaskReset { at, unmet }));
             if unmet == 0 {
                 events.push(ctx.event(id, Body::TaskReady { at, rank_ms: task.spec.path_ms }));
+            } else if let Some(because) = task.deps.iter().find(|dep| is_never(execution, dep, again)).map(|dep| dep.0) {
+                // Nobody will tell it what it waits for: that has ended otherwise, and stays as it is.
+                events.push(ctx.event(id, Body::TaskSkipped { at, because, how: SkipReason::After }));
             }
             reset.insert(index);
         }
@@ -61,12 +64,10 @@ fn is_reset(execution: &Execution, reopening: &Reopening, task: &TaskState, agai
         return false;
     }
     let behind = task.deps.iter().any(|(on, _)| again(*on));
-    let never =
-        |(on, want): &(u32, model::Want)| !again(*on) && execution.tasks[*on as usize].phase.meets(*want) == Met::Never;
-    let follows = behind && !task.deps.iter().any(never);
+    let follows = behind && !task.deps.iter().any(|dep| is_never(execution, dep, &again));
     let skipped = matches!(task.phase, Phase::Skipped { .. });
     // A stopped or cancelled round also skipped tasks that nothing they wait for speaks against.
-    let left_out = matches!(task.phase, Phase::Skipped { how: model::event::SkipReason::Stopped, .. });
+    let left_out = matches!(task.phase, Phase::Skipped { how: SkipReason::Stopped, .. });
     match &reopening.scope {
         RetryScope::Failed => matches!(task.phase, Phase::Failed | Phase::Cancelled) || left_out || skipped && follows,
         RetryScope::From(name) => task.spec.id == *name || follows,
@@ -74,8 +75,13 @@ fn is_reset(execution: &Execution, reopening: &Reopening, task: &TaskState, agai
     }
 }
 
+/// Whether a dependency cannot hold any more, and is not reset either.
+fn is_never(execution: &Execution, (on, want): &(u32, Want), again: impl Fn(u32) -> bool) -> bool {
+    !again(*on) && execution.tasks[*on as usize].phase.meets(*want) == Met::Never
+}
+
 fn unmet(execution: &Execution, task: &TaskState, again: impl Fn(u32) -> bool) -> u32 {
     let waits =
-        |(on, want): &&(u32, model::Want)| again(*on) || execution.tasks[*on as usize].phase.meets(*want) != Met::Yes;
+        |(on, want): &&(u32, Want)| again(*on) || execution.tasks[*on as usize].phase.meets(*want) != Met::Yes;
     u32::try_from(task.deps.iter().filter(waits).count()).unwrap_or(u32::MAX)
 }

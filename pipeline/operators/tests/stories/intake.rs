@@ -1,7 +1,7 @@
 //! Keys, uploads in parts, and what is forgotten.
 
+use model::Millis;
 use model::request::{Ask, Submit};
-use model::{Body, Millis};
 
 use super::play::{Play, id};
 
