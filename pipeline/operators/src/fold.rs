@@ -36,7 +36,7 @@ pub fn fold(state: &mut State, event: &Event, when: When) {
         Body::InputRejected { .. } | Body::TestResults { .. } => {}
         Body::ReportStale { lease, .. } => nodes::stale(pool, *lease),
 
-        Body::NodeJoined(joined) => nodes::joined(pool, joined, when),
+        Body::NodeJoined(joined) => nodes::joined(pool, joined, seq_of(&event.by), when),
         Body::NodeSuspected { node, .. } => nodes::suspected(pool, node, when),
         Body::NodeReturned { node, .. } => nodes::returned(pool, node, when),
         Body::NodeLost { node, silent_ms, evidence, recovery, .. } => {

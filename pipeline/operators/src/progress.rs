@@ -17,7 +17,7 @@ pub fn report(pool: &Pool, report: &Report, ctx: &Context<'_>) -> Vec<Event> {
         if node.seen.has(report.seq) {
             return Vec::new();
         }
-        if !node.seen.takes(report.seq) {
+        if !node.seen.takes(report.seq) && !matches!(report.kind, ReportKind::Hello(_)) {
             let reason = format!("report {} came before report {}", report.seq, node.seen.through() + 1);
             return vec![intake::rejected(report, reason, ctx)];
         }

@@ -576,6 +576,9 @@ impl Partition {
     }
 
     fn step_down(&mut self, at: Instants, out: &mut Vec<Out>) {
+        if matches!(self.role, Role::Follower { .. }) {
+            return;
+        }
         if matches!(self.role, Role::Leader(_)) {
             out.push(Out::StopInputs);
             out.push(Out::Leading(false));

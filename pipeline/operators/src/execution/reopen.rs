@@ -45,7 +45,8 @@ pub fn step(
             events.push(ctx.event(id, Body::TaskReset { at, unmet }));
             if unmet == 0 {
                 events.push(ctx.event(id, Body::TaskReady { at, rank_ms: task.spec.path_ms }));
-            } else if let Some(because) = task.deps.iter().find(|dep| is_never(execution, dep, again)).map(|dep| dep.0) {
+            } else if let Some(because) = task.deps.iter().find(|dep| is_never(execution, dep, again)).map(|dep| dep.0)
+            {
                 // Nobody will tell it what it waits for: that has ended otherwise, and stays as it is.
                 events.push(ctx.event(id, Body::TaskSkipped { at, because, how: SkipReason::After }));
             }
@@ -81,7 +82,6 @@ fn is_never(execution: &Execution, (on, want): &(u32, Want), again: impl Fn(u32)
 }
 
 fn unmet(execution: &Execution, task: &TaskState, again: impl Fn(u32) -> bool) -> u32 {
-    let waits =
-        |(on, want): &&(u32, Want)| again(*on) || execution.tasks[*on as usize].phase.meets(*want) != Met::Yes;
+    let waits = |(on, want): &&(u32, Want)| again(*on) || execution.tasks[*on as usize].phase.meets(*want) != Met::Yes;
     u32::try_from(task.deps.iter().filter(waits).count()).unwrap_or(u32::MAX)
 }

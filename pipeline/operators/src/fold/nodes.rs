@@ -12,7 +12,8 @@ use crate::state::node::{MAX_NODES, Seen, Void};
 use crate::state::recovery::MAX_RECOVERIES;
 use crate::state::{Node, Pool, Presence, Recovery};
 
-pub fn joined(pool: &mut Pool, joined: &NodeJoined, when: When) {
+/// `seq`: the hello's number. It is counted from there: what came before it was consumed, or is never to come.
+pub fn joined(pool: &mut Pool, joined: &NodeJoined, seq: u64, when: When) {
     let name = &joined.node;
     if !pool.nodes.contains_key(name) && pool.nodes.len() >= MAX_NODES {
         forget_oldest(pool);
@@ -36,7 +37,7 @@ pub fn joined(pool: &mut Pool, joined: &NodeJoined, when: When) {
         memory_mb: joined.memory_mb,
         zone: joined.zone.clone(),
         labels: joined.labels.clone(),
-        seen: if same_boot { seen } else { Seen::default() },
+        seen: if same_boot { seen.from(seq) } else { Seen::default().from(seq) },
         leases,
         void,
         tried,

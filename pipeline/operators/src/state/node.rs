@@ -111,6 +111,14 @@ impl Seen {
         !self.has(seq) && seq - self.through <= MAX_AHEAD as u64
     }
 
+    /// Counts from a hello on: all that came before it was consumed, or is never to come.
+    pub fn from(mut self, hello: u64) -> Self {
+        self.through = self.through.max(hello);
+        self.beyond.retain(|seq| *seq > hello);
+        self.mark(0);
+        self
+    }
+
     /// Marks a report as consumed.
     pub fn mark(&mut self, seq: u64) {
         if seq > self.through {

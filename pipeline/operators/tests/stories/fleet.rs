@@ -121,3 +121,16 @@ fn an_attempt_beyond_every_limit_is_ended_by_the_engine() {
          n1 ends t cancel      => t timeout, verdict, t failed, failed",
     );
 }
+
+#[test]
+fn a_boot_that_is_older_than_the_journal_is_counted_from_its_hello() {
+    let mut play = Play::new();
+    for what in [
+        r#"{"kind":"hello","pool":"p","node":"n1","boot":"b","seq":9000,"slots":1}"#,
+        r#"{"kind":"goodbye","pool":"p","node":"n1","boot":"b","seq":9001}"#,
+    ] {
+        play.input(operators::Input::Report(serde_json::from_str(what).unwrap()));
+    }
+    let node = &play.state.pools[&super::play::pool()].nodes[&super::play::node("n1")];
+    assert_eq!((node.seen.through(), node.presence.is_present()), (9_001, false));
+}

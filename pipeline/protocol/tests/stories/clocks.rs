@@ -1,0 +1,33 @@
+//! A machine whose clock is far off does not lead unless it is told to.
+
+use protocol::partition::Config;
+
+use super::instance::{Instance, Log};
+
+#[test]
+fn a_clock_that_is_years_off_stops_with_what_to_do_or_moves_every_deadline() {
+    let mut log = Log::default();
+    let mut one = Instance::fresh(Config::default(), 1);
+    one.settle(&mut log);
+    log.ask_anything("k1");
+    one.settle(&mut log);
+    let kept =
+        |instance: &Instance| instance.replica().state.pools.values().next().unwrap().keys.values().next().unwrap().at;
+
+    let year = 365 * 86_400_000;
+    let mut two = Instance::fresh(Config::default(), 2);
+    two.at.wall_ms += year;
+    two.settle(&mut log);
+    assert!(!two.leads() && two.said("start with --accept-clock"));
+
+    let mut three = Instance::fresh(Config { accept_clock: true, ..Config::default() }, 3);
+    three.at.wall_ms += year;
+    three.settle(&mut log);
+    assert!(three.leads());
+    let moved = kept(&three) - kept(&one);
+    assert!(moved.0 >= year - 60_000, "a key is kept as long as before: moved by {moved}");
+    // whoever reads the journal later moves them too
+    let mut four = Instance::new(Default::default(), Config::default(), 4);
+    four.read(&log);
+    assert_eq!(kept(&four), kept(&three));
+}

@@ -1,0 +1,38 @@
+//! A bug of ours in one input stops neither the pool nor the partition.
+
+use model::request::Ask;
+use protocol::partition::Config;
+
+use super::instance::{Instance, Log};
+
+#[test]
+fn an_input_that_breaks_us_goes_to_rejects_and_the_rest_goes_on() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut log = Log::default();
+    let mut one = Instance::fresh(Config { trip_on: Some("mallory".into()), ..Config::default() }, 1);
+    one.settle(&mut log);
+    log.ask_anything("k1");
+    log.ask("mallory", "k2", Ask::Pause { execution: "f-1".parse().unwrap() });
+    log.ask_anything("k3");
+    one.settle(&mut log);
+    assert!(one.leads());
+    assert!(one.said("Reject(") && one.said("our own bug: deciding about it failed") && one.said("Alarm(\"requests/1"));
+    assert_eq!(one.answered(), "k1 k3");
+    assert_eq!(one.replica().consumed.requests, 3);
+}
+
+#[test]
+fn bytes_that_are_no_request_are_rejected_with_their_place() {
+    let mut log = Log::default();
+    let mut one = Instance::fresh(Config::default(), 1);
+    one.settle(&mut log);
+    log.ask_anything("k1");
+    log.requests[0].value = b"\xff\xfe{".to_vec();
+    one.settle(&mut log);
+    let reject = one.out.iter().find_map(|out| match out {
+        protocol::Out::Reject(record) => Some(String::from_utf8(record.value.clone()).unwrap()),
+        _ => None,
+    });
+    let reject = reject.unwrap();
+    assert!(reject.contains(r#""topic":"requests""#) && reject.contains(r#""position":0"#), "{reject}");
+}
