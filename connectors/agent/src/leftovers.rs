@@ -23,7 +23,7 @@ use crate::client::Client;
 use crate::home::{Boots, Home};
 use crate::sender::{self, MAX_BYTES, Pace};
 use crate::store::{Line, Store};
-use crate::supervisor::lock;
+use crate::supervisor::{self, lock};
 use crate::{evidence, machine, output};
 
 /// How often a supervisor that still runs is looked at.
@@ -38,6 +38,10 @@ pub async fn settle(home: &Home, before: &Boots, client: &Client) -> io::Result<
     for lease in home.attempts()? {
         let folder = home.attempt(lease);
         let outcome = outcome(&folder).await;
+        let killed = supervisor::end_leftovers(lease);
+        if killed > 0 {
+            tracing::warn!(%lease, killed, "processes that a dead supervisor had left were ended");
+        }
         if open.contains(&lease) {
             tracing::info!(%lease, cause = ?outcome.end.cause, "reported as ended: its agent was restarted");
             lines.extend(store.append(reports(home, before, lease, outcome))?);
