@@ -1,0 +1,86 @@
+//! Disks that are full, under the engine's data and under an agent's state.
+
+use std::fs;
+
+use e2e::disk::SmallDisk;
+use e2e::verdict::Verdict;
+use e2e::{World, flows, wait};
+use serde_json::json;
+
+crate::trials![
+    an_engine_on_a_full_disk_says_so_and_heals_when_there_is_room,
+    an_engine_that_cannot_begin_on_a_full_disk_says_so,
+    an_agent_on_a_full_disk_takes_nothing_and_fails_nothing,
+];
+
+fn an_engine_on_a_full_disk_says_so_and_heals_when_there_is_room() {
+    let world = World::new();
+    let Some(disk) = SmallDisk::mount(&world.data, 48 * 1024) else { return };
+    let mut engine = world.engine();
+    let _agent = world.agent("n1", 2, &[]);
+    let waiting = world.submit(&flows::waiting(&world, "waiting"));
+    world.task_is(&waiting, "wait", "running");
+    let flow = world.path("small.json");
+    fs::write(&flow, flows::many(&world, "small", 1).to_string()).unwrap();
+    let flow = flow.display().to_string();
+
+    let filler = disk.fill();
+    let refused = wait::until("a submission is refused", || {
+        let said = world.run(&["run", &flow, "--detach"]);
+        (said.code != Some(0)).then_some(said)
+    });
+    refused.ended(7).says(&["no room on the engine's disk", "free some space"]);
+    // What runs ends meanwhile; its report waits on the node.
+    fs::write(world.path("go"), "").unwrap();
+    assert!(world.execution(&waiting).is_some_and(|view| view["ended"].is_null()), "reads go on");
+    assert!(engine.ended().is_none(), "{}", engine.said());
+
+    fs::remove_file(filler).unwrap();
+    assert_eq!(world.ended(&waiting)["state"], "completed");
+    let healed = wait::until("submissions are taken again", || {
+        let said = world.run(&["run", &flow]);
+        (said.code == Some(0)).then_some(said)
+    });
+    healed.says(&["small-"]);
+    engine.kill();
+    let _engine = world.engine();
+    let verdict = Verdict::of(&world);
+    let begun = verdict.count("execution_started");
+    verdict.holds(begun);
+    drop(disk);
+}
+
+fn an_engine_that_cannot_begin_on_a_full_disk_says_so() {
+    let world = World::new();
+    let Some(disk) = SmallDisk::mount(&world.data, 1024) else { return };
+    disk.fill();
+    let arguments = world.up_arguments();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    world.run(&arguments).ended(7).says(&["No space left on device", "free some space"]);
+}
+
+fn an_agent_on_a_full_disk_takes_nothing_and_fails_nothing() {
+    let world = World::new();
+    let state = world.path("small");
+    let Some(disk) = SmallDisk::mount(&state, 4 * 1024) else { return };
+    let _engine = world.engine();
+    let token = world.state().join(format!("{}.token", world.port)).display().to_string();
+    let state = state.display().to_string();
+    let mut agent = world.agent("n1", 2, &[("XDG_STATE_HOME", &state), ("REPRISE_TOKEN_FILE", &token)]);
+    world.nodes_ready(1);
+    let before = world.submit(&flows::many(&world, "before", 2));
+    assert_eq!(world.ended(&before)["state"], "completed");
+
+    let filler = disk.fill();
+    let during = world.submit(&flows::many(&world, "during", 2));
+    wait::for_it("the agent notices", || agent.said().contains("no starts are taken"));
+    assert_eq!(world.execution(&during).map(|view| view["tasks"]["failed"].clone()), Some(json!(0)));
+    assert!(agent.ended().is_none(), "{}", agent.said());
+
+    fs::remove_file(filler).unwrap();
+    let view = world.ended(&during);
+    assert_eq!((&view["state"], &view["tasks"]["passed"]), (&json!("completed"), &json!(2)), "{view:#}");
+    let verdict = Verdict::of(&world);
+    verdict.holds(4);
+    assert_eq!(verdict.count("failure_classified"), 0, "a full disk of a node is no failure of a test");
+}

@@ -1,0 +1,72 @@
+//! Nodes of other makes, and what is left of nodes that are gone.
+
+use std::path::Path;
+use std::process::Command;
+
+use e2e::verdict::Verdict;
+use e2e::{Running, World, flows, wait};
+use serde_json::json;
+
+crate::trials![a_node_in_python_takes_part, output_can_be_read_when_its_node_is_gone];
+
+fn a_node_in_python_takes_part() {
+    let world = World::new();
+    let _engine = world.engine();
+    let _agent = world.agent("n1", 1, &[]);
+    let mut python = python_node(&world, "py");
+    world.nodes_ready(2);
+    let both = world.submit(&flows::many(&world, "both", 12));
+    assert_eq!(world.ended(&both)["state"], "completed");
+    let ran = |verdict: &Verdict, node: &str| {
+        verdict.events("attempt_ended").filter(|end| end["node"] == node && end["outcome"] == "passed").count()
+    };
+    let verdict = Verdict::of(&world);
+    verdict.holds(12);
+    assert!(
+        ran(&verdict, "py") > 0 && ran(&verdict, "n1") > 0,
+        "py {}, n1 {}",
+        ran(&verdict, "py"),
+        ran(&verdict, "n1")
+    );
+
+    // Killed under its work, it is lost by its silence, and the other node does that work.
+    let waiting = world.submit(&flows::flow(
+        "moved",
+        json!({
+            "a": flows::task(&world, "while [ ! -e go ]; do sleep 0.05; done", json!({})),
+            "b": flows::task(&world, "while [ ! -e go ]; do sleep 0.05; done", json!({})),
+            "c": flows::task(&world, "while [ ! -e go ]; do sleep 0.05; done", json!({})),
+        }),
+    ));
+    wait::for_it("all slots are taken", || world.execution(&waiting).is_some_and(|view| view["tasks"]["running"] == 3));
+    python.kill();
+    wait::for_it("py is lost", || world.node("py").as_deref() == Some("lost"));
+    std::fs::write(world.path("go"), "").unwrap();
+    assert_eq!(world.ended(&waiting)["state"], "completed");
+    let verdict = Verdict::of(&world);
+    verdict.holds(15);
+    assert!(verdict.count("node_lost") == 1);
+}
+
+fn output_can_be_read_when_its_node_is_gone() {
+    let world = World::new();
+    let _engine = world.engine();
+    let mut agent = world.agent("n1", 1, &[]);
+    let execution = world.submit(&flows::flow("loud", json!({ "loud": { "run": "echo first; echo last >&2" } })));
+    assert_eq!(world.ended(&execution)["state"], "completed");
+    agent.stop();
+    wait::for_it("n1 is gone", || world.node("n1").as_deref() == Some("gone"));
+    std::fs::remove_dir_all(world.state().join("agents")).unwrap();
+    world.run(&["logs", "loud"]).ended(0).says(&["first", "last"]);
+    world.run(&["logs", &format!("{execution}/loud@1")]).ended(0).says(&["first", "last"]);
+}
+
+/// `tests/fixtures/node.py`, which knows nothing but the wire.
+fn python_node(world: &World, name: &str) -> Running {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/node.py");
+    let mut command = Command::new("python3");
+    command.arg(script).args([name, "2"]).current_dir(world.folder.path());
+    command.env("REPRISE_URL", format!("http://127.0.0.1:{}", world.port));
+    command.env("REPRISE_TOKEN_FILE", world.state().join(format!("{}.token", world.port)));
+    world.begin(name, &mut command)
+}
