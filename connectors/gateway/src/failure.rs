@@ -178,3 +178,45 @@ impl IntoResponse for Failure {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_the_engine_cannot_take_now_says_when_to_come_again() {
+        let (full, not_ready) =
+            (Unavailable::Full("free some".to_owned()), Unavailable::NotReady("it starts".to_owned()));
+        let behind = |ms| Unavailable::Behind { retry_after: Duration::from_millis(ms) };
+        for (cause, status, retry_after) in [
+            (full, 507, 5),
+            (behind(0), 429, 1),
+            (behind(2_001), 429, 3),
+            (behind(3_600_000), 429, 60),
+            (not_ready, 503, 1),
+            (Unavailable::Timeout, 503, 1),
+        ] {
+            let response = Failure::from(cause).into_response();
+            assert_eq!(
+                (response.status().as_u16(), &response.headers()[RETRY_AFTER]),
+                (status, &HeaderValue::from(retry_after))
+            );
+            assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        }
+    }
+
+    #[test]
+    fn each_refusal_of_the_engine_has_its_status() {
+        for (kind, status) in [
+            (RefusalKind::NotFound, 404),
+            (RefusalKind::NotNow, 409),
+            (RefusalKind::KeyReused, 422),
+            (RefusalKind::TooMany, 429),
+            (RefusalKind::Invalid, 422),
+        ] {
+            assert_eq!(Failure::refused(kind, "why".to_owned()).problem.status, status);
+        }
+    }
+}

@@ -23,6 +23,8 @@ const MAX_KEPT: usize = 1_024;
 pub enum Sent {
     /// A beat, alone.
     Beat(Box<Heartbeat>),
+    /// A beat, alone, that cannot be used: why.
+    BadBeat(String),
     /// Reports.
     Reports(Checked),
     /// More lines than one request may have.
@@ -75,10 +77,7 @@ pub fn read(body: &[u8]) -> Sent {
     let mut checked = Checked::default();
     for (line, number) in lines() {
         let read = match is_beat(line) {
-            true if alone => match serde_json::from_slice(line) {
-                Ok(beat) => return Sent::Beat(Box::new(beat)),
-                Err(error) => Err(error.to_string()),
-            },
+            true if alone => return beat(line).map_or_else(Sent::BadBeat, |beat| Sent::Beat(Box::new(beat))),
             true => Err("a heartbeat is sent alone: its answer is that of the request".to_owned()),
             false => report(line),
         };
@@ -97,10 +96,27 @@ fn is_beat(line: &[u8]) -> bool {
     serde_json::from_slice::<Peek>(line).is_ok_and(|peek| peek.kind.as_deref() == Some("heartbeat"))
 }
 
-fn report(line: &[u8]) -> Result<Report, String> {
-    if line.len() > MAX_REPORT_BYTES {
-        return Err(format!("a report has at most {} KiB", MAX_REPORT_BYTES / 1024));
+fn beat(line: &[u8]) -> Result<Heartbeat, String> {
+    short(line)?;
+    let beat: Heartbeat = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    if beat.holds.len() > MAX_SLOTS {
+        Err(format!("a node holds at most {MAX_SLOTS} leases"))
+    } else if beat.closed.as_ref().is_some_and(|why| why.len() > MAX_WORD) {
+        Err(format!("`closed` has at most {MAX_WORD} bytes"))
+    } else {
+        Ok(beat)
     }
+}
+
+fn short(line: &[u8]) -> Result<(), String> {
+    match line.len() > MAX_REPORT_BYTES {
+        true => Err(format!("a report has at most {} KiB", MAX_REPORT_BYTES / 1024)),
+        false => Ok(()),
+    }
+}
+
+fn report(line: &[u8]) -> Result<Report, String> {
+    short(line)?;
     let report: Report = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     match bounds(&report) {
         None => Ok(report),
@@ -198,8 +214,15 @@ mod tests {
         let beat =
             format!(r#"{{"kind":"heartbeat",{WHO},"beat":41,"up_ms":812000,"stored":92,"holds":["j5.0.4.8121.0"]}}"#);
         assert!(matches!(read(beat.as_bytes()), Sent::Beat(beat) if beat.beat == 41));
-        let broken = beat.replace("41", "\"x\"");
-        assert!(matches!(read(broken.as_bytes()), Sent::Reports(checked) if checked.bad.len() == 1));
+        let many = vec![r#""j5.0.4.8121.0""#; MAX_SLOTS + 1].join(",");
+        for (broken, why) in [
+            (beat.replace(":41", r#":"x""#), "invalid type"),
+            (beat.replace(r#""j5.0.4.8121.0""#, &many), "at most 1000 leases"),
+            (beat.replace(r#""up_ms""#, &format!(r#""closed":"{}","up_ms""#, "x".repeat(1_001))), "`closed`"),
+            (beat.replace(r#""up_ms""#, &format!(r#""x":"{}","up_ms""#, "x".repeat(MAX_REPORT_BYTES))), "96 KiB"),
+        ] {
+            assert!(matches!(read(broken.as_bytes()), Sent::BadBeat(reason) if reason.contains(why)), "{why}");
+        }
         let pool = "default".parse().unwrap();
         let line = format!("{{\"kind\":\"goodbye\",{WHO},\"seq\":1}}\n");
         assert!(

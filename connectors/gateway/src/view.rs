@@ -5,6 +5,9 @@
 
 pub mod execution;
 pub mod task;
+pub mod word;
+
+pub mod detail;
 
 pub mod attempt;
 pub mod waits;
@@ -27,6 +30,7 @@ pub mod submitted;
 mod example;
 
 pub use attempt::AttemptView;
+pub use detail::{CounterView, RuleUses, TaskDetail};
 pub use execution::{ExecutionView, TaskCounts};
 pub use journal::JournalLine;
 pub use lock::{Holder, LockView};
@@ -38,5 +42,6 @@ pub use pool::PoolView;
 pub use problem::Problem;
 pub use recovery::{Phases, RecoveryView};
 pub use submitted::{Done, Replay, Retry, Submitted, Verb};
-pub use task::{TaskDetail, TaskItem, TaskWord};
+pub use task::TaskItem;
 pub use waits::WaitView;
+pub use word::TaskWord;

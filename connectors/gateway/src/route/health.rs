@@ -22,7 +22,7 @@ pub async fn ready(State(app): State<App>) -> Result<&'static str, Failure> {
     match health.trouble {
         Some(Trouble::Disk(why)) => Err(Failure::full(why)),
         Some(Trouble::Doubt(why) | Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
-        None if !health.caught_up => Err(Failure::not_ready("the engine is reading its journal")),
+        None if !health.leading => Err(Failure::not_ready("the engine is reading its journal")),
         None => Ok("ready\n"),
     }
 }

@@ -21,6 +21,7 @@ pub async fn take(State(app): State<App>, body: Body) -> Result<Response, Failur
     let body = whole(body, "a request with reports", MAX_BODY).await?;
     match read(&body) {
         Sent::TooMany => Err(Failure::bad(format!("a request has at most {MAX_LINES} reports; send less at once"))),
+        Sent::BadBeat(why) => Err(Failure::bad(format!("the beat cannot be used: {why}"))),
         Sent::Beat(beat) => {
             let renew = app.engine.beat(&beat).await?;
             failpoint::hit("gateway.beat.answered");

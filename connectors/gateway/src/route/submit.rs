@@ -13,6 +13,7 @@ use model::Priority;
 use model::request::{Ask, Submit};
 use model::task::Needs;
 use operators::state::Pool;
+use tokio::sync::Semaphore;
 
 use crate::access::Peer;
 use crate::app::{App, whole};
@@ -25,6 +26,8 @@ use crate::view::waits::{lacks, no_node};
 
 /// Most bytes of a flow.
 const MAX_BODY: usize = 32 * 1024 * 1024;
+/// Flows that are read at once: each may take some ten times its size in memory. The others wait for their turn.
+static READING: Semaphore = Semaphore::const_new(8);
 /// Most warnings of an answer.
 const MAX_WARNINGS: usize = 20;
 
@@ -46,6 +49,7 @@ pub async fn submit(
     let asker = Asker::new(params.pool()?, key.0, &peer, params.text("reason").unwrap_or_default().to_owned())?;
     let name = params.text("name").unwrap_or("flow").to_owned();
     app.is_ready()?;
+    let _turn = READING.acquire().await.expect("nobody closes it");
     let body = whole(body, "a flow", MAX_BODY).await?;
     let checked = tokio::task::spawn_blocking(move || parse(&name, &body, format)).await;
     let checked = checked.map_err(|error| Failure::ours(format!("the flow could not be read: {error}")))??;

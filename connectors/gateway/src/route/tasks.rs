@@ -8,8 +8,10 @@ use super::executions::find;
 use crate::app::{App, Look};
 use crate::failure::Failure;
 use crate::params::{Names, Params, task};
+use crate::view::detail::{TaskDetail, detail};
 use crate::view::page::Page;
-use crate::view::task::{TaskDetail, TaskItem, TaskWord, detail, item};
+use crate::view::task::{TaskItem, item};
+use crate::view::word::TaskWord;
 
 /// In the order of the flow: `?state=` (one or more, by commas), `?limit=`, `?cursor=`.
 pub async fn list(

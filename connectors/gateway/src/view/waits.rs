@@ -8,7 +8,7 @@ use operators::state::{Execution, Node, Phase, Pool, TaskState};
 use serde::{Deserialize, Serialize};
 
 use super::lock::{Holder, holders};
-use super::task::TaskWord;
+use super::word::TaskWord;
 use crate::Moment;
 
 /// Most dependencies that are told of one task.

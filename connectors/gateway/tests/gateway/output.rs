@@ -2,7 +2,7 @@
 
 use crate::client::lines;
 use crate::node::Node;
-use crate::stage::stage;
+use crate::stage::{Stage, engine, gateway, stage};
 
 #[tokio::test]
 async fn output_is_kept_by_lease_read_by_name_and_followed_to_the_end() {
@@ -29,5 +29,28 @@ async fn output_is_kept_by_lease_read_by_name_and_followed_to_the_end() {
     assert_eq!(node.prints(start.lease, 8, "late\n").await.status, 204, "the journal still knows the lease");
     assert_eq!(follow.next().await.as_deref(), Some("late\n"));
     assert_eq!(follow.next().await, None, "it ends with the attempt");
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_engine_still_takes_and_shows_the_output_of_leases_before_it() {
+    let stage = stage().await;
+    stage.submit("tasks: { build: { run: make } }").await;
+    let mut node = Node::join(stage.way(), "n1", 1).await;
+    let start = node.start().await;
+    assert_eq!(node.prints(start.lease, 0, "one\n").await.status, 204);
+    node.say_of(start.lease, r#""kind":"finished","exit":0,"cause":"exit""#).await;
+    stage.ended("web-1").await;
+    let folder = stage.stop().await;
+    drop(node);
+
+    let engine = engine(folder.path()).await;
+    let gateway = gateway(engine.clone(), folder.path(), "127.0.0.1:0").await.unwrap();
+    let stage = Stage { folder, engine, gateway };
+    let node = Node::join(stage.way(), "n2", 1).await;
+    for (offset, text) in [(4, "two\n"), (8, "three\n")] {
+        assert_eq!(node.prints(start.lease, offset, text).await.status, 204);
+    }
+    assert_eq!(stage.get("/v1/output/web-1/build").await.text(), "one\ntwo\nthree\n");
     stage.stop().await;
 }
