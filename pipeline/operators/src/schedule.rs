@@ -5,8 +5,9 @@
 //! after a refusal; its slots are counted less its current leases and less whatever else that beat held. Locks are
 //! taken all or none, by the same order: no permit idles while somebody could run with it.
 //!
-//! The agenda is a note of what is worth looking at: queues that something changed for, and nodes with room. Losing
-//! it costs time, never a decision.
+//! The agenda is a note of what is worth looking at: queues that may have something to run, and nodes with room. One
+//! that found no room is set aside until a node that fits it opens; one that found a lock taken, until that is freed.
+//! Losing the agenda costs time, never a decision.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,8 @@ use crate::state::{Execution, Head, Node, Pool, TaskState};
 pub struct Agenda {
     heads: BTreeSet<(Head, u32)>,
     noted: BTreeMap<u32, Head>,
+    /// Queues that found no room on any open node.
+    aside: BTreeSet<u32>,
     open: BTreeSet<NodeId>,
     /// Queues, nodes and locks looked at since the leader began: what scheduling costs.
     pub visits: u64,
@@ -50,10 +53,23 @@ impl Agenda {
         }
     }
 
+    /// A node has joined: queues that no other node fits may run.
+    pub fn node_joined(&mut self, pool: &Pool, node: &NodeId) {
+        self.open.insert(node.clone());
+        for queue in pool.queues.of_node(node) {
+            self.look_at(pool, queue);
+        }
+    }
+
     /// A node has room.
     pub fn node_opened(&mut self, pool: &Pool, node: &NodeId) {
         self.open.insert(node.clone());
-        for queue in pool.queues.of_node(node) {
+        if self.aside.is_empty() {
+            return;
+        }
+        let fits = |queue: &u32| self.aside.contains(queue);
+        let again: Vec<u32> = pool.queues.of_node(node).filter(fits).collect();
+        for queue in again {
             self.look_at(pool, queue);
         }
     }
@@ -65,14 +81,26 @@ impl Agenda {
         }
     }
 
+    /// Queues may be gone: what was noted of them goes too.
+    pub fn forget_gone(&mut self, pool: &Pool) {
+        let lives = |queue: &u32| pool.queues.get(*queue).is_some();
+        self.aside.retain(lives);
+        self.noted.retain(|queue, _| lives(queue));
+        self.heads.retain(|(_, queue)| lives(queue));
+    }
+
     /// Whether there may be something to dispatch.
     pub fn is_idle(&self) -> bool {
         self.heads.is_empty() || self.open.is_empty()
     }
 
-    fn set_aside(&mut self, queue: u32) {
+    /// A queue cannot run now; `for_room`: since no open node has room for it.
+    fn set_aside(&mut self, queue: u32, for_room: bool) {
         if let Some(head) = self.noted.remove(&queue) {
             self.heads.remove(&(head, queue));
+        }
+        if for_room {
+            self.aside.insert(queue);
         }
     }
 }
@@ -96,9 +124,6 @@ pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec
     }
     while let Some((noted, queue)) = seen.agenda.heads.first().copied() {
         if seen.agenda.open.is_empty() {
-            // Whatever opens a node looks at its queues again.
-            seen.agenda.heads.clear();
-            seen.agenda.noted.clear();
             break;
         }
         let head = head(pool, queue);
@@ -106,29 +131,36 @@ pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec
             seen.agenda.look_at(pool, queue);
             continue;
         }
-        match place(pool, seen, queue, noted, locks_open, ctx) {
+        if !has_locks(pool, seen, queue, locks_open) {
+            seen.agenda.set_aside(queue, false);
+            continue;
+        }
+        match place(pool, seen, queue, noted, ctx) {
             Some(node) => return dispatch(pool, id, seen, noted, &node, ctx),
-            None => seen.agenda.set_aside(queue),
+            None => seen.agenda.set_aside(queue, true),
         }
     }
     Vec::new()
 }
 
-/// The best node for the head of a queue, if one has room and all its locks have permits.
-fn place(pool: &Pool, seen: &mut Seen, queue: u32, head: Head, locks_open: bool, ctx: &Context<'_>) -> Option<NodeId> {
+/// Whether all locks that a queue's tasks need have permits for one more.
+fn has_locks(pool: &Pool, seen: &mut Seen, queue: u32, locks_open: bool) -> bool {
+    let Some(queue) = pool.queues.get(queue) else { return false };
+    if !queue.needs.locks.is_empty() && !locks_open {
+        seen.agenda.locks_waited = true;
+        return false;
+    }
+    queue.needs.locks.iter().all(|(lock, permits)| {
+        seen.agenda.visits += 1;
+        pool.locks.get(lock).is_some_and(|l| l.free() >= *permits)
+    })
+}
+
+/// The best node for the head of a queue, if one has room.
+fn place(pool: &Pool, seen: &mut Seen, queue: u32, head: Head, ctx: &Context<'_>) -> Option<NodeId> {
     let queue = pool.queues.get(queue)?;
     let execution = pool.execution(head.execution)?;
     let task = execution.tasks.get(head.task as usize)?;
-    if !queue.needs.locks.is_empty() && !locks_open {
-        seen.agenda.locks_waited = true;
-        return None;
-    }
-    for (lock, permits) in &queue.needs.locks {
-        seen.agenda.visits += 1;
-        if pool.locks.get(lock).is_none_or(|l| l.free() < *permits) {
-            return None;
-        }
-    }
     let mut full = Vec::new();
     let mut best: Option<(Wish, &NodeId)> = None;
     for name in &seen.agenda.open {

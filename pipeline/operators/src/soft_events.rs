@@ -45,14 +45,21 @@ fn note(pool: &Pool, agenda: &mut Agenda, event: &Body) {
     if let Body::LockReleased { lock, .. } = event {
         agenda.lock_freed(pool, lock);
     }
-    let many = matches!(
-        event,
-        Body::ExecutionResumed { .. }
-            | Body::ExecutionReopened { .. }
-            | Body::ExecutionStarted { .. }
-            | Body::NodeJoined(_)
-    );
-    if many {
+    if let Body::NodeJoined(joined) = event {
+        agenda.node_joined(pool, &joined.node);
+    }
+    if let Body::ExecutionStarted { execution, .. } = event
+        && let Some(execution) = pool.execution(*execution)
+    {
+        // It may have made a lock larger.
+        for lock in execution.head.locks.keys() {
+            agenda.lock_freed(pool, lock);
+        }
+    }
+    if matches!(event, Body::ExecutionForgotten { .. }) {
+        agenda.forget_gone(pool);
+    }
+    if matches!(event, Body::ExecutionResumed { .. } | Body::ExecutionReopened { .. }) {
         agenda.look_at_all(pool);
     }
 }
