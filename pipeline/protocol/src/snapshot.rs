@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::partition::Fault;
 use crate::replica::Replica;
 
-/// One line.
+/// One line. Tagged from outside: a tag inside would have to be looked for, and numbers as keys do not survive that.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "line", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 enum Line {
     Head { format: u32, replica: Box<Replica> },
     Pool { id: PoolId, pool: Box<Pool> },
