@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use model::record::Consumed;
@@ -41,6 +42,7 @@ pub fn partition(replica: Replica, options: &Options) -> Partition {
 enum Word {
     AppendFailed(AppendError),
     Snapshot(Result<u64, std::io::Error>),
+    RejectsOut(u64),
 }
 
 /// The thread's own.
@@ -54,6 +56,8 @@ pub struct Driver {
     /// When the inputs of each outstanding entry were read.
     read_at: VecDeque<Instant>,
     last_read: Instant,
+    /// The thread that writes a snapshot, or did.
+    writer: Option<JoinHandle<()>>,
     stopped: bool,
 }
 
@@ -64,7 +68,7 @@ impl Driver {
     pub fn new(shared: Arc<Shared>, partition: Partition, options: Options) -> Self {
         let words = sync_channel(1_024);
         let (read_at, last_read) = (VecDeque::new(), Instant::now());
-        Self { shared, partition, options, words, inputs: None, read_at, last_read, stopped: false }
+        Self { shared, partition, options, words, inputs: None, read_at, last_read, writer: None, stopped: false }
     }
 
     /// Runs until it is told to stop, or cannot go on.
@@ -104,6 +108,7 @@ impl Driver {
                 self.health(|health| health.trouble = Some(trouble));
                 Some(In::AppendFailed { why, full })
             }
+            Word::RejectsOut(seq) => Some(In::RejectsOut { seq }),
             Word::Snapshot(Ok(seq)) => {
                 self.shared.metrics.snapshot_written(instants::now().wall_ms);
                 Some(In::Snapshot { seq })
@@ -228,17 +233,15 @@ impl Driver {
                 failpoint::hit("engine.answer.before");
                 self.shared.waiters.answered(&pool, &key, &answer, seq);
             }
-            Out::Reject(record) => {
+            Out::Reject { record, seq } => {
                 let to = Stream { topic: Topic::Rejects, partition: 0 };
-                self.shared.log.append(
-                    to,
-                    vec![record],
-                    Box::new(|outcome| {
-                        if let Err(error) = outcome {
-                            tracing::warn!(%error, "a reject could not be stored; it stands in the journal");
-                        }
-                    }),
-                );
+                let words = self.words.0.clone();
+                let done = Box::new(move |outcome: Result<Vec<u64>, AppendError>| match outcome {
+                    // A word that finds no room is made up for by a later one, or by the next leader.
+                    Ok(_) => drop(words.try_send(Word::RejectsOut(seq))),
+                    Err(error) => tracing::warn!(%error, "a reject could not be stored; the next leader tries again"),
+                });
+                self.shared.log.append(to, vec![record], done);
             }
             Out::SnapshotDue => self.snapshot(),
             Out::Leading(leading) => self.leading(leading),
@@ -288,16 +291,18 @@ impl Driver {
     }
 
     /// Writes a snapshot beside the thread: the clone shares its executions with the replica, and costs little.
-    fn snapshot(&self) {
+    fn snapshot(&mut self) {
         let replica = self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (words, shared, folder) = (self.words.0.clone(), self.shared.clone(), self.options.snapshots.clone());
         let write = move || {
             let seq = replica.seq;
             let outcome = snapshots::save(&folder, &replica, shared.log.as_ref()).map(|()| seq);
-            let _ = words.send(Word::Snapshot(outcome));
+            // Full only when nobody listens any more.
+            let _ = words.try_send(Word::Snapshot(outcome));
         };
-        if let Err(error) = std::thread::Builder::new().name("snapshot".to_owned()).spawn(write) {
-            tracing::warn!(%error, "no thread for a snapshot");
+        match std::thread::Builder::new().name("snapshot".to_owned()).spawn(write) {
+            Ok(thread) => self.writer = Some(thread),
+            Err(error) => tracing::warn!(%error, "no thread for a snapshot"),
         }
     }
 

@@ -10,7 +10,7 @@ mod tasks;
 
 use model::{Body, By, Event, Timestamp};
 
-use crate::state::State;
+use crate::state::{MAX_UNSENT, State, Unsent};
 
 /// When and where an event was decided.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +26,14 @@ pub fn fold(state: &mut State, event: &Event, when: When) {
     if let Body::PoolSettingsPut { settings } = &event.event {
         state.pools.entry(event.pool.clone()).or_default().settings = *settings;
     }
+    rejects(state, event, when);
     let Some(pool) = state.pools.get_mut(&event.pool) else { return };
     match &event.event {
         Body::PoolSettingsPut { .. } => pools::settings(pool),
         Body::PolicyPut { id, policy } => pools::policy(pool, id, policy),
         Body::RequestAnswered { key, content, at, answer } => pools::answered(pool, key, *content, *at, answer),
         Body::KeysForgotten { before } => pools::keys_forgotten(pool, *before),
-        Body::NotifiedUpTo { position } => pool.notified = *position,
-        Body::InputRejected { .. } | Body::TestResults { .. } => {}
+        Body::NotifiedUpTo { .. } | Body::InputRejected { .. } | Body::TestResults { .. } => {}
         Body::ReportStale { lease, .. } => nodes::stale(pool, *lease),
 
         Body::NodeJoined(joined) => nodes::joined(pool, joined, seq_of(&event.by), when),
@@ -88,6 +88,22 @@ pub fn fold(state: &mut State, event: &Event, when: When) {
         && let Some(node) = pool.nodes.get_mut(node).filter(|n| n.boot == *boot)
     {
         node.seen.mark(*seq);
+    }
+}
+
+/// A reject goes out when its entry is admitted, and is kept until it is known to be out. It may name no pool of ours.
+fn rejects(state: &mut State, event: &Event, when: When) {
+    if let Body::InputRejected { topic, position, hash, reason } = &event.event {
+        if state.unsent.len() >= MAX_UNSENT {
+            state.unsent.pop_front();
+        }
+        let (pool, topic, reason) = (event.pool.clone(), topic.clone(), reason.clone());
+        state.unsent.push_back(Unsent { seq: when.seq, pool, topic, position: *position, hash: *hash, reason });
+    }
+    if let Body::NotifiedUpTo { position } = &event.event {
+        while state.unsent.front().is_some_and(|unsent| unsent.seq <= *position) {
+            state.unsent.pop_front();
+        }
     }
 }
 

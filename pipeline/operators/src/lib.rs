@@ -179,6 +179,12 @@ fn first(state: &State, soft: &Soft, ctx: &Context<'_>, steps: &[Step]) -> Vec<E
     events.into_iter().find(|events| !events.is_empty()).unwrap_or_default()
 }
 
+/// Rejects up to an entry are out: what the journal says about that.
+pub fn notified(state: &State, position: u64, ctx: &Context<'_>) -> Vec<Event> {
+    let first = state.unsent.front().filter(|unsent| unsent.seq <= position);
+    first.map(|unsent| ctx.event(&unsent.pool, Body::NotifiedUpTo { position })).into_iter().collect()
+}
+
 /// Dispatches the next ready task of any pool; empty when nothing can run.
 pub fn schedule(state: &State, soft: &mut Soft, ctx: &Context<'_>) -> Vec<Event> {
     for (id, pool) in &state.pools {

@@ -14,7 +14,7 @@ pub mod shift;
 pub mod task;
 pub mod upload;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use model::PoolId;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,29 @@ pub use upload::{KeptAnswer, Upload};
 pub struct State {
     /// Each pool by its name.
     pub pools: BTreeMap<PoolId, Pool>,
+    /// Rejects that are not known to be out yet, oldest first: of a pool's inputs, or of what named no pool of ours.
+    pub unsent: VecDeque<Unsent>,
 }
+
+/// A reject that is to go out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsent {
+    /// The number of the entry that rejected it.
+    pub seq: u64,
+    /// The pool that its key named.
+    pub pool: PoolId,
+    /// The topic it stood in.
+    pub topic: String,
+    /// Its position there.
+    pub position: u64,
+    /// A hash of its bytes.
+    pub hash: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// Rejects that wait to go out; beyond them the oldest is left to the journal, which has them all.
+pub const MAX_UNSENT: usize = 10_000;
 
 impl State {
     /// Makes all indices anew, after a snapshot was loaded.

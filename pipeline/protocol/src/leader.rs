@@ -45,6 +45,8 @@ pub struct Leader {
     first_ends: [Option<u64>; 2],
     last_ends: [u64; 2],
     last_watch: Timestamp,
+    /// Rejects up to this entry are out.
+    pub rejects_out: u64,
     more: bool,
     batch: Batch,
     effects: Vec<Out>,
@@ -103,6 +105,7 @@ impl Leader {
             first_ends: [None; 2],
             last_ends: [0; 2],
             last_watch: Timestamp(0),
+            rejects_out: 0,
             more: false,
             batch: Batch::default(),
             effects: Vec::new(),
@@ -313,6 +316,8 @@ impl Leader {
             }
             self.fold_all(events, config, now)?;
         }
+        let notified = operators::notified(&self.state, self.rejects_out, &self.context(config, 0, now));
+        self.fold_all(notified, config, now)?;
         self.soft.settle(&self.state);
         if watch {
             self.last_watch = now;

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use model::record::{Announcement, Consumed, Entry, FORMAT, Header};
 use model::request::Answer;
 use model::{Body, Command, JournalId, Key, LeaderId, NodeId, PoolId, Renew, Timestamp};
+use operators::state::Unsent;
 use operators::{Input, Planted};
 
 use crate::batch::header;
@@ -131,6 +132,11 @@ pub enum In {
     Resign,
     /// Nothing but the time.
     Tick,
+    /// Rejects up to this entry are durable.
+    RejectsOut {
+        /// The number of the entry.
+        seq: u64,
+    },
     /// A snapshot was written.
     Snapshot {
         /// The number of its last entry.
@@ -178,8 +184,13 @@ pub enum Out {
         /// The number of the entry.
         seq: u64,
     },
-    /// A record for `rejects`.
-    Reject(NewRecord),
+    /// A record for `rejects`; when it is durable, that is to be told.
+    Reject {
+        /// The record.
+        record: NewRecord,
+        /// The number of the entry that rejected it.
+        seq: u64,
+    },
     /// It is time for a snapshot of the replica.
     SnapshotDue,
     /// It leads from here on, or not.
@@ -295,6 +306,11 @@ impl Partition {
             In::Lead => self.wanted = true,
             In::Resign => self.resign(out),
             In::Tick => {}
+            In::RejectsOut { seq } => {
+                if let Role::Leader(leader) = &mut self.role {
+                    leader.rejects_out = leader.rejects_out.max(seq);
+                }
+            }
             In::Snapshot { seq } => {
                 self.snapshot_asked = false;
                 self.snapshot_seq = self.snapshot_seq.max(seq);
@@ -395,6 +411,8 @@ impl Partition {
             id,
             now,
         );
+        // What the last leader may not have let out; who has it already knows it by its id.
+        rejects(&self.read(), None, out);
         out.push(Out::ReadInputs(leader.consumed));
         out.push(Out::Leading(true));
         let begun = leader.begin(&self.config, now);
@@ -405,10 +423,7 @@ impl Partition {
     }
 
     fn admitted(&mut self, entry: &Arc<Entry>, at: Instants, out: &mut Vec<Out>) {
-        let (seq, journal, position) = {
-            let replica = self.read();
-            (replica.seq, replica.journal, replica.position)
-        };
+        let seq = self.read().seq;
         let mut waited_ms = None;
         if let Role::Leader(leader) = &mut self.role
             && leader.outstanding.front().is_some_and(|o| o.seq == seq && Arc::ptr_eq(&o.entry, entry))
@@ -420,11 +435,7 @@ impl Partition {
             if !self.config.has(Fault::EffectsBeforeAdmission) {
                 out.extend(leader.free_effects());
             }
-            for event in &entry.events {
-                if let Body::InputRejected { topic, position: from, hash, reason } = &event.event {
-                    out.push(Out::Reject(reject(&event.pool, topic, *from, *hash, reason, journal, position)));
-                }
-            }
+            rejects(&self.read(), Some(seq), out);
         }
         for event in &entry.events {
             if let Body::RequestAnswered { key, answer, .. } = &event.event {
@@ -614,17 +625,17 @@ impl Partition {
     }
 }
 
-fn reject(
-    pool: &PoolId,
-    topic: &str,
-    from: u64,
-    hash: u64,
-    reason: &str,
-    journal: Option<JournalId>,
-    position: u64,
-) -> NewRecord {
-    let id = format!("{}-{position}-{from}", journal.unwrap_or(JournalId(0)));
-    let value =
-        serde_json::json!({ "id": id, "pool": pool, "topic": topic, "position": from, "hash": hash, "reason": reason });
-    NewRecord { key: pool.as_str().into(), header: Vec::new(), value: value.to_string().into_bytes() }
+/// The rejects of one entry, or all that are not known to be out.
+fn rejects(replica: &Replica, of: Option<u64>, out: &mut Vec<Out>) {
+    let journal = replica.journal.unwrap_or(JournalId(0));
+    let newest_first = replica.state.unsent.iter().rev();
+    let wanted: Vec<&Unsent> = newest_first.take_while(|unsent| of.is_none_or(|seq| seq == unsent.seq)).collect();
+    for Unsent { seq, pool, topic, position, hash, reason } in wanted.into_iter().rev() {
+        let id = format!("{journal}-{seq}-{topic}-{position}");
+        let value = serde_json::json!({
+            "id": id, "pool": pool, "topic": topic, "position": position, "hash": hash, "reason": reason,
+        });
+        let record = NewRecord { key: pool.as_str().into(), header: Vec::new(), value: value.to_string().into_bytes() };
+        out.push(Out::Reject { record, seq: *seq });
+    }
 }

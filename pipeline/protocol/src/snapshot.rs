@@ -3,11 +3,12 @@
 //! A snapshot holds admitted state only. It is checked when it is loaded, and ignored when in doubt as long as the
 //! journal reaches further back.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::PoolId;
 use model::record::FORMAT;
-use operators::state::{Execution, Pool};
+use operators::state::{Execution, Pool, State, Unsent};
 use serde::{Deserialize, Serialize};
 
 use crate::partition::Fault;
@@ -17,7 +18,7 @@ use crate::replica::Replica;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    Head { format: u32, replica: Box<Replica> },
+    Head { format: u32, replica: Box<Replica>, unsent: VecDeque<Unsent> },
     Pool { id: PoolId, pool: Box<Pool> },
     Execution { pool: PoolId, execution: Arc<Execution> },
     End { lines: u64, checksum: u64 },
@@ -52,8 +53,8 @@ pub fn encode<E>(replica: &Replica, mut write: impl FnMut(&[u8]) -> Result<(), E
         }
         write(&text).map(|()| (lines, checksum))
     };
-    let head = Replica { state: Default::default(), fault: None, ..replica.clone() };
-    put(&Line::Head { format: FORMAT, replica: Box::new(head) }, false)?;
+    let head = Replica { state: State::default(), fault: None, ..replica.clone() };
+    put(&Line::Head { format: FORMAT, replica: Box::new(head), unsent: replica.state.unsent.clone() }, false)?;
     let mut sum = (0, 0);
     for (id, pool) in &replica.state.pools {
         let mut bare = Pool { executions: Default::default(), ..pool.clone() };
@@ -101,7 +102,8 @@ impl Reader {
         }
         match line {
             Line::Head { format, .. } if format != FORMAT => return Err(Unusable::Format(format)),
-            Line::Head { replica, .. } => {
+            Line::Head { mut replica, unsent, .. } => {
+                replica.state.unsent = unsent;
                 self.replica = Some(*replica);
                 self.checksum = SEED;
             }

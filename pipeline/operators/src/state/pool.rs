@@ -51,8 +51,6 @@ pub struct Pool {
     pub last_recovery: u32,
     /// Counts dispatches, for turns.
     pub turn: u64,
-    /// Rejects and notifications up to this journal position are out.
-    pub notified: u64,
     /// Ready tasks (index).
     #[serde(skip)]
     pub queues: Queues,

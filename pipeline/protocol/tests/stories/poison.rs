@@ -16,7 +16,9 @@ fn an_input_that_breaks_us_goes_to_rejects_and_the_rest_goes_on() {
     log.ask_anything("k3");
     one.settle(&mut log);
     assert!(one.leads());
-    assert!(one.said("Reject(") && one.said("our own bug: deciding about it failed") && one.said("Alarm(\"requests/1"));
+    assert!(
+        one.said("Reject {") && one.said("our own bug: deciding about it failed") && one.said("Alarm(\"requests/1")
+    );
     assert_eq!(one.answered(), "k1 k3");
     assert_eq!(one.replica().consumed.requests, 3);
 }
@@ -30,7 +32,7 @@ fn bytes_that_are_no_request_are_rejected_with_their_place() {
     log.requests[0].value = b"\xff\xfe{".to_vec();
     one.settle(&mut log);
     let reject = one.out.iter().find_map(|out| match out {
-        protocol::Out::Reject(record) => Some(String::from_utf8(record.value.clone()).unwrap()),
+        protocol::Out::Reject { record, .. } => Some(String::from_utf8(record.value.clone()).unwrap()),
         _ => None,
     });
     let reject = reject.unwrap();
