@@ -33,7 +33,8 @@ pub fn step(
     events: &mut Vec<Event>,
     ctx: &Context<'_>,
 ) -> Option<u32> {
-    let execution = pool.execution(number)?;
+    // One that was cancelled or stopped meanwhile has been swept: what was not reset by then stays as it is.
+    let execution = pool.execution(number).filter(|e| !e.is_void())?;
     let reopening = execution.reopening.front()?;
     let mut reset = BTreeSet::new();
     let mut index = from;
