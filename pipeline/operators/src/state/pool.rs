@@ -116,10 +116,18 @@ impl Pool {
 
     /// Moves a task to another phase; counts, queues and timers follow.
     pub fn set_phase(&mut self, at: TaskRef, phase: Phase) {
+        let forgotten = self.execution(at.execution).and_then(|e| self.forget_at(e));
         self.leave(at);
         let Some(task) = self.task_mut(at) else { return };
         task.phase = phase;
         self.enter(at);
+        // The last parked task of an ended execution may be dropped: then it is kept for less long.
+        if let Some(before) = forgotten
+            && let Some(after) = self.execution(at.execution).and_then(|e| self.forget_at(e))
+        {
+            self.timers.remove(&(before, Timer::Forget(at.execution)));
+            self.timers.insert((after, Timer::Forget(at.execution)));
+        }
     }
 
     fn leave(&mut self, at: TaskRef) {
