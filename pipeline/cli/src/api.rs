@@ -75,10 +75,9 @@ impl Api {
             let mut query = query.to_vec();
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let page: Page<Value> = self.read(path, &query).await?;
-            let empty = page.items.is_empty();
             list.position = page.position;
             list.items.extend(page.items);
-            cursor = page.next.filter(|_| !empty && list.items.len() < MAX_ITEMS);
+            cursor = page.next.filter(|_| list.items.len() < MAX_ITEMS);
             if cursor.is_none() {
                 return Ok(list);
             }
@@ -211,13 +210,19 @@ mod tests {
 
     #[test]
     fn an_engine_that_wants_time_says_how_long_and_one_that_wants_a_token_where_to_put_it() {
-        assert_eq!(refused(StatusCode::SERVICE_UNAVAILABLE, b"starting", Some("2")).message, "starting; try again in 2 s");
+        assert_eq!(
+            refused(StatusCode::SERVICE_UNAVAILABLE, b"starting", Some("2")).message,
+            "starting; try again in 2 s"
+        );
         assert!(refused(StatusCode::UNAUTHORIZED, b"no token", None).message.contains("REPRISE_TOKEN_FILE"));
     }
 
     #[test]
     fn names_and_values_cannot_break_out_of_a_query() {
         let api = Api::at(Endpoint::Unix("/s".into()), &PoolId::new("a+b").unwrap());
-        assert_eq!(api.target("/v1/x", &[("p.grep", "a&b=c d")]), "/v1/x?pool=a%2Bb&p%2Egrep=a%26b%3Dc%20d".replace("%2E", "."));
+        assert_eq!(
+            api.target("/v1/x", &[("p.grep", "a&b=c d")]),
+            "/v1/x?pool=a%2Bb&p%2Egrep=a%26b%3Dc%20d".replace("%2E", ".")
+        );
     }
 }

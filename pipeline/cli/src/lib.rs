@@ -16,6 +16,7 @@ mod resolve;
 mod settings;
 
 mod commands;
+mod follow;
 
 mod log;
 mod paint;

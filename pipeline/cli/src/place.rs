@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn what_names_no_task_is_refused_with_an_example() {
-        for (text, says) in [("nightly/build", "is no execution"), ("build@0", "count from @1"), ("a b", "no task name")] {
+        for (text, says) in
+            [("nightly/build", "is no execution"), ("build@0", "count from @1"), ("a b", "no task name")]
+        {
             assert!(text.parse::<Place>().unwrap_err().contains(says), "{text}");
         }
         assert!(execution("118").unwrap_err().contains("nightly-web-118"));

@@ -68,7 +68,8 @@ impl File {
         let mut settings = self.lost.map_or_else(PoolSettings::default, PoolSettings::for_lost);
         settings.beat_ms = self.beat.unwrap_or(settings.beat_ms);
         settings.suspect_ms = self.suspect.unwrap_or(settings.suspect_ms);
-        let refused = |what: &str| Failure::new(Exit::Refused, format!("the settings under [node] are refused: {what}"));
+        let refused =
+            |what: &str| Failure::new(Exit::Refused, format!("the settings under [node] are refused: {what}"));
         settings.check().map_err(refused)?;
         Ok(Some(settings))
     }
@@ -82,7 +83,9 @@ fn parse(text: &str) -> Result<File, Vec<Diagnostic>> {
     })?;
     for (key, value) in root.get_ref() {
         match key.get_ref().as_ref() {
-            "listen" => file.listen = mistakes.read(value, "write it like \"127.0.0.1:7717\"", |text| text.parse().ok()),
+            "listen" => {
+                file.listen = mistakes.read(value, "write it like \"127.0.0.1:7717\"", |text| text.parse().ok())
+            }
             "data" => file.data = mistakes.read(value, "write it like \"./reprise-data\"", path),
             "token_file" => file.token_file = mistakes.read(value, "write it like \"/etc/reprise/token\"", path),
             "log_format" => {
@@ -126,12 +129,7 @@ impl Mistakes<'_> {
         self.list.push(diagnostic(self.text, span, message, hint));
     }
 
-    fn read<T>(
-        &mut self,
-        value: &Spanned<DeValue<'_>>,
-        hint: &str,
-        as_value: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
+    fn read<T>(&mut self, value: &Spanned<DeValue<'_>>, hint: &str, as_value: impl Fn(&str) -> Option<T>) -> Option<T> {
         let read = value.get_ref().as_str().and_then(as_value);
         if read.is_none() {
             self.add(value.span(), "this value cannot be".into(), hint);

@@ -38,7 +38,8 @@ fn read(from: impl Read) -> Result<String, Failure> {
         .read_to_string(&mut text)
         .map_err(|error| Failure::new(Exit::Usage, format!("standard input is no text: {error}")))?;
     if text.len() > MAX_CHECKPOINT_BYTES {
-        let message = format!("a checkpoint has at most {MAX_CHECKPOINT_BYTES} bytes: keep large state in a file and name it");
+        let message =
+            format!("a checkpoint has at most {MAX_CHECKPOINT_BYTES} bytes: keep large state in a file and name it");
         return Err(Failure::new(Exit::Usage, message));
     }
     Ok(text)

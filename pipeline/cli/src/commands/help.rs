@@ -74,7 +74,8 @@ mod tests {
     fn the_flow_and_the_policy_of_the_help_pages_are_read_as_they_stand() {
         let example = |topic: &str| {
             let page = text(Some(topic)).unwrap();
-            let lines = page.lines().skip_while(|line| !line.starts_with("    ")).take_while(|line| !line.starts_with('='));
+            let lines =
+                page.lines().skip_while(|line| !line.starts_with("    ")).take_while(|line| !line.starts_with('='));
             lines.map(|line| line.strip_prefix("    ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
         };
         let flow = flow::parse("example.yaml", example("flow").as_bytes(), flow::Format::Yaml).unwrap();

@@ -24,7 +24,8 @@ impl Man {
             None => command,
             Some(name) => {
                 let known = command.find_subcommand(name).cloned();
-                known.ok_or_else(|| Failure::new(Exit::NotFound, format!("no command `{name}`: see `reprise --help`")))?
+                known
+                    .ok_or_else(|| Failure::new(Exit::NotFound, format!("no command `{name}`: see `reprise --help`")))?
             }
         };
         let mut text = Vec::new();

@@ -1,0 +1,168 @@
+//! What the demo says at its end: the table of faults, what was retried, the verdict. Pure text.
+
+use std::time::Duration;
+
+use gateway::view::{ExecutionView, JournalLine, Phases, RecoveryView};
+use model::Millis;
+use model::policy::FailureClass;
+
+use super::faults::{EngineFault, FREEZE, FROZEN, KILLED};
+use super::told::{self, Moved, Retries};
+use super::verdict::Verdict;
+use super::world::World;
+use crate::follow::bar;
+use crate::paint::Paint;
+use crate::table::{Lean, Table};
+use crate::words::counted;
+
+/// What shows most of what the demo is about.
+const NEXT: [&str; 4] =
+    ["reprise why demo-1/flaky_3", "reprise recoveries", "reprise status demo-1", "reprise journal --kind node_lost"];
+/// Most mistakes of one kind that are told one by one.
+const TOLD: usize = 20;
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What was done to whom.
+    pub fault: String,
+    /// When each phase was reached.
+    pub phases: Phases,
+    /// The rest.
+    pub became: String,
+}
+
+/// `[01:02] demo-1 failed, as planned: 240 tasks: 222 passed (10 flaky, 5 resumed), 3 failed, 15 skipped`.
+pub fn ended(took: Duration, view: &ExecutionView, planned: bool, paint: Paint) -> String {
+    let state = paint.verdict(view.state.word());
+    let as_planned = if planned { ", as planned" } else { ", not as planned" };
+    let total = counted(view.tasks.total.into(), "task");
+    format!("{} {} {state}{as_planned}: {total}: {}\n", clock(took), view.execution, bar::ended(view, ", "))
+}
+
+/// A row for each loss of a node, and one for the engine. Losses that we have not caused are told too.
+pub fn rows(journal: &[JournalLine], recoveries: &[RecoveryView], engine: EngineFault) -> Vec<Row> {
+    let mut rows: Vec<Row> = recoveries.iter().map(|of| row(of, &told::moved(journal, &of.node))).collect();
+    rows.sort_by_key(|row| !row.fault.starts_with("SIG"));
+    let progress_ms = told::progress_after(journal, engine.at);
+    rows.push(Row {
+        fault: "SIGKILL engine".to_owned(),
+        phases: Phases { progress_ms, ..Phases::default() },
+        became: back(engine.back, engine.ran_on),
+    });
+    rows
+}
+
+fn row(of: &RecoveryView, moved: &Moved) -> Row {
+    let work = work_moved(of, moved);
+    let (fault, became) = match of.node.as_str() {
+        node if node == KILLED.0 => (format!("SIGKILL {node}"), work),
+        node if node == FROZEN.0 => (format!("SIGSTOP {node} {}s", FREEZE.as_secs()), format!("{work}; {}", woke(of))),
+        node => (format!("{node} {}", of.cause), format!("{work}; not our doing: is this machine very busy?")),
+    };
+    Row { fault, phases: of.phases, became }
+}
+
+/// The table of faults. Phases of a node are told from its last sign of life, as `reprise recoveries` does.
+pub fn table(rows: &[Row]) -> String {
+    let mut table = Table::new([
+        ("  fault", Lean::Left),
+        ("noticed", Lean::Right),
+        ("fenced", Lean::Right),
+        ("requeued", Lean::Right),
+        ("progress", Lean::Right),
+        (" what became of it", Lean::Left),
+    ]);
+    let took = |time: Option<Millis>| time.map_or("-".to_owned(), |time| time.to_string());
+    for Row { fault, phases: of, became } in rows {
+        let [noticed, fenced] = [of.noticed_ms, of.fenced_ms].map(took);
+        let [requeued, progress] = [of.requeued_ms, of.progress_ms].map(took);
+        table.row([format!("  {fault}"), noticed, fenced, requeued, progress, format!(" {became}")]);
+    }
+    table.text()
+}
+
+/// What to type next, where, while the engine runs on.
+pub fn look_around(world: &World) -> String {
+    let (state, program) = (world.folder.join("state"), world.program.display());
+    format!(
+        "  next, in another terminal, until Ctrl-C here:\n    export REPRISE_URL=http://127.0.0.1:{} XDG_STATE_HOME={}\n    \
+         alias reprise={program}\n    {}\n",
+        world.port,
+        state.display(),
+        NEXT.join("\n    ")
+    )
+}
+
+/// `4 attempts moved to n1, n3: 3 from a checkpoint, 1 afresh`.
+fn work_moved(recovery: &RecoveryView, moved: &Moved) -> String {
+    let to: Vec<&str> = moved.to.iter().map(|node| node.as_str()).collect();
+    let attempts = counted(recovery.attempts.into(), "attempt");
+    format!("{attempts} moved to {}: {} from a checkpoint, {} afresh", to.join(", "), moved.resumed, moved.afresh)
+}
+
+/// `awake again, n4 sent 4 late reports: stale, they changed nothing`.
+fn woke(recovery: &RecoveryView) -> String {
+    if recovery.late_reports == 0 {
+        return format!("awake again, {} had nothing more to say", recovery.node);
+    }
+    let late = counted(recovery.late_reports.into(), "late report");
+    format!("awake again, {} sent {late}: stale, they changed nothing", recovery.node)
+}
+
+/// `back from its journal in 0.6s; 16 attempts ran on, their reports waited on the nodes`.
+fn back(took: Millis, ran_on: u32) -> String {
+    let attempts = counted(ran_on.into(), "attempt");
+    format!("back from its journal in {}; {attempts} ran on, their reports waited on the nodes", tenths(took))
+}
+
+/// `  retried 19 times: 9 failed a test (rule flaky), 8 lost their node (rule lost_node)`.
+pub fn retried(retries: &Retries) -> String {
+    let total: usize = retries.iter().map(|(_, count)| count).sum();
+    let kinds = retries.iter().map(|((class, rule), count)| format!("{count} {} (rule {rule})", done_by(*class)));
+    format!("  retried {}: {}\n", counted(total as u64, "time"), kinds.collect::<Vec<_>>().join(", "))
+}
+
+fn done_by(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::TestFailure => "failed a test",
+        FailureClass::Crash => "died by a signal",
+        FailureClass::OutOfMemory => "ran out of memory",
+        FailureClass::Timeout => "ran too long",
+        FailureClass::Stall => "hung",
+        FailureClass::StartFailure => "never started",
+        FailureClass::NodeLost => "lost their node",
+    }
+}
+
+/// `  effective results 240 of 240, lost 0, doubled 0`, and below it what is wrong.
+pub fn verdict(of: &Verdict, paint: Paint) -> String {
+    let numbers = format!(
+        "effective results {} of {}, lost {}, doubled {}",
+        of.effective,
+        of.total,
+        of.lost.len(),
+        of.doubled.len()
+    );
+    let void = match of.void {
+        0 => String::new(),
+        void => format!("; {} signed under a void lease, and not counted", counted(void as u64, "more result")),
+    };
+    let mut text = format!("  {}{void}\n", if of.is_good() { paint.green(&numbers) } else { paint.red(&numbers) });
+    for (word, list) in [("LOST", &of.lost), ("DOUBLED", &of.doubled)] {
+        for what in list.iter().take(TOLD) {
+            text.push_str(&format!("{} {what}\n", paint.red(&format!("{word:>9}"))));
+        }
+    }
+    text
+}
+
+/// `[01:02]`.
+pub fn clock(took: Duration) -> String {
+    format!("[{:02}:{:02}]", took.as_secs() / 60, took.as_secs() % 60)
+}
+
+/// `0.6s`, also below a second.
+fn tenths(took: Millis) -> String {
+    format!("{}.{}s", took.0 / 1000, took.0 % 1000 / 100)
+}

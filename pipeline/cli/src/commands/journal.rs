@@ -1,0 +1,130 @@
+//! `journal`: the record itself, an event a line.
+
+use clap::Args;
+use gateway::view::{JournalLine, Page};
+use model::{By, ExecutionId, NodeId, TaskId};
+use serde::Deserialize;
+use serde_json::Value;
+
+mod said;
+
+use crate::api::Api;
+use crate::args::Output;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::place;
+use crate::screen;
+use crate::words::time_of_day;
+
+pub use said::said;
+
+/// Prints events of the journal, oldest first; with --follow those from now on.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  reprise journal --execution nightly-web-118 --task browser\n  \
+                        reprise journal --follow --kind node_lost")]
+pub struct Journal {
+    /// Go on with what comes, until Ctrl-C
+    #[arg(long, short)]
+    follow: bool,
+    /// Only events about this execution
+    #[arg(long, value_name = "E", value_parser = place::execution)]
+    execution: Option<ExecutionId>,
+    /// Only events about this task
+    #[arg(long, value_name = "T")]
+    task: Option<TaskId>,
+    /// Only events about this node, or by it
+    #[arg(long, value_name = "N")]
+    node: Option<NodeId>,
+    /// Only events of this kind, as in `node_lost`
+    #[arg(long, value_name = "K")]
+    kind: Option<String>,
+    /// From this position on
+    #[arg(long, value_name = "POSITION")]
+    from: Option<u64>,
+}
+
+impl Journal {
+    /// Asks and prints.
+    pub async fn run(self, api: Api, output: Output) -> Result<Exit, Failure> {
+        if self.follow {
+            return self.followed(&api, output).await;
+        }
+        let mut query = self.query();
+        loop {
+            let asked: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let page: Page<Value> = api.read("/v1/journal", &asked).await?;
+            for line in &page.items {
+                print(output, line)?;
+            }
+            let Some(next) = page.next else { return Ok(Exit::Done) };
+            query.retain(|(name, _)| !["from", "cursor"].contains(name));
+            query.push(("cursor", next));
+        }
+    }
+
+    async fn followed(&self, api: &Api, output: Output) -> Result<Exit, Failure> {
+        let mut query = self.query();
+        query.push(("follow", "true".to_owned()));
+        let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut lines = api.lines("/v1/journal", &query).await?;
+        while let Some(line) = lines.next().await? {
+            if !line.is_empty() {
+                print(output, &serde_json::from_slice(&line).map_err(unreadable)?)?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let filters = [
+            ("execution", self.execution.as_ref().map(ToString::to_string)),
+            ("task", self.task.as_ref().map(ToString::to_string)),
+            ("node", self.node.as_ref().map(ToString::to_string)),
+            ("kind", self.kind.clone()),
+            ("from", self.from.map(|position| position.to_string())),
+        ];
+        filters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+fn print(output: Output, line: &Value) -> Result<(), Failure> {
+    match output {
+        Output::Json => screen::json(line),
+        Output::Text => screen::line(&text(&JournalLine::deserialize(line).map_err(unreadable)?)),
+    }
+    Ok(())
+}
+
+fn unreadable(error: serde_json::Error) -> Failure {
+    Failure::unreadable("the journal", &error)
+}
+
+/// `88121.0  02:14:07  attempt_dispatched  nightly-web-118/browser@1 n2  after 1m 34s: ...`.
+fn text(line: &JournalLine) -> String {
+    let JournalLine { position, index, at, kind, by, execution, task, attempt, node, event, pool: _ } = line;
+    let mut about = execution.as_ref().map(ToString::to_string).unwrap_or_default();
+    about.extend(task.iter().map(|task| format!("/{task}")));
+    about.extend(attempt.iter().map(|attempt| format!("@{attempt}")));
+    let node = node.as_ref().map(ToString::to_string).unwrap_or_default();
+    let who = match by {
+        By::Engine | By::Node { .. } => String::new(),
+        By::Person { who, reason, key: _ } if reason.is_empty() => format!("by {who}"),
+        By::Person { who, reason, key: _ } => format!("by {who}: {reason}"),
+    };
+    let words = [about, node, said(event), who].into_iter().filter(|word| !word.is_empty());
+    let words = words.collect::<Vec<_>>().join("  ");
+    let place = format!("{position}.{index}");
+    format!("{place:<9} {}  {kind:<20} {words}", time_of_day(at.0)).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples;
+
+    #[test]
+    fn an_event_is_a_line_that_says_what_about_whom_and_by_whom() {
+        let lines: Vec<String> = examples::journal().iter().map(text).collect();
+        insta::assert_snapshot!(lines.join("\n"), @"");
+    }
+}

@@ -1,0 +1,94 @@
+//! `locks`: who holds which lock, and who waits for it.
+
+use clap::Args;
+use gateway::view::{Holder, LockView};
+use model::LockId;
+
+use crate::api::{Api, encoded};
+use crate::args::Output;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen;
+use crate::table::{Lean, Table};
+use crate::words::some_of;
+
+/// Lists locks, or shows one.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  reprise locks\n  reprise locks staging-db")]
+pub struct Locks {
+    /// One lock, with its holders and waiters
+    lock: Option<LockId>,
+}
+
+impl Locks {
+    /// Asks and prints.
+    pub async fn run(self, api: Api, output: Output) -> Result<Exit, Failure> {
+        if let Some(lock) = self.lock {
+            let lock: LockView = api.read(&format!("/v1/locks/{}", encoded(lock.as_str())), &[]).await?;
+            super::show(output, &lock, one);
+            return Ok(Exit::Done);
+        }
+        let list = api.list("/v1/locks", &[]).await?;
+        match output {
+            Output::Json => screen::json(&list),
+            Output::Text => screen::show(&table(&list.read()?)),
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn table(locks: &[LockView]) -> String {
+    if locks.is_empty() {
+        return "no locks: a flow declares them under `locks`\n".to_owned();
+    }
+    let mut table = Table::new([
+        ("LOCK", Lean::Left),
+        ("HELD", Lean::Right),
+        ("WAITING", Lean::Right),
+        ("HOLDERS", Lean::Left),
+        ("NEXT", Lean::Left),
+    ]);
+    for lock in locks {
+        let holders: Vec<String> = lock.holders.iter().map(holder).collect();
+        table.row([
+            lock.lock.to_string(),
+            format!("{}/{}", lock.held, lock.size),
+            lock.waiting.to_string(),
+            some_of(&holders, 2),
+            lock.waiters.first().cloned().unwrap_or_default(),
+        ]);
+    }
+    table.text()
+}
+
+fn one(lock: &LockView) -> String {
+    let kind = if lock.size == 1 { "a mutex" } else { "a semaphore" };
+    let mut text = format!("{}  {kind}, {} of {} held, {} waiting\n", lock.lock, lock.held, lock.size, lock.waiting);
+    for by in &lock.holders {
+        text.push_str(&format!("held by   {}, lease {}\n", holder(by), by.lease));
+    }
+    for waiter in &lock.waiters {
+        text.push_str(&format!("waits     {waiter}\n"));
+    }
+    text
+}
+
+fn holder(holder: &Holder) -> String {
+    let name = if holder.attempt.is_empty() { "an attempt that is not known any more" } else { &holder.attempt };
+    let node = holder.node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
+    let permits = if holder.permits == 1 { String::new() } else { format!(" ({} permits)", holder.permits) };
+    format!("{name}{node}{permits}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples;
+
+    #[test]
+    fn locks_are_a_table_and_one_tells_who_holds_and_who_waits() {
+        insta::assert_snapshot!(table(&[examples::lock()]), @"");
+        insta::assert_snapshot!(one(&examples::lock()), @"");
+        assert!(table(&[]).starts_with("no locks"));
+    }
+}

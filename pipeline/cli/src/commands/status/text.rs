@@ -1,0 +1,117 @@
+//! What `status` prints: a line about the pool, a table of executions, a table of tasks.
+
+use gateway::view::{ExecutionView, PoolView, TaskItem};
+use model::Millis;
+
+use crate::table::{Lean, Table};
+use crate::words::whole;
+
+/// `pool default: leader here, epoch 4, lag 0ms   nodes 4 ready, 1 lost   slots 12 of 20   parked 0`.
+pub fn pool(view: &PoolView) -> String {
+    let leader = &view.leader;
+    let here = match (leader.here, leader.caught_up) {
+        (true, _) => "leader here",
+        (false, true) => "no leader here",
+        (false, false) => "reading its journal",
+    };
+    let counts = [
+        (view.nodes.ready, "ready"),
+        (view.nodes.suspect, "suspect"),
+        (view.nodes.lost, "lost"),
+        (view.nodes.gone, "gone"),
+    ];
+    let nodes = counts.iter().filter(|(n, word)| *n > 0 || *word == "ready").map(|(n, word)| format!("{n} {word}"));
+    let nodes = nodes.collect::<Vec<_>>().join(", ");
+    let mut text = format!(
+        "pool {}: {here}, epoch {}, lag {}   nodes {nodes}   slots {} of {}   parked {}\n",
+        view.pool, leader.epoch, leader.lag_ms, view.used, view.slots, view.parked
+    );
+    if let Some(trouble) = &leader.trouble {
+        text.push_str(&format!("trouble: {trouble}\n"));
+    }
+    if !view.emergencies.is_empty() {
+        text.push_str(&format!("silent as a whole, verdicts wait: zone {}\n", view.emergencies.join(", ")));
+    }
+    text
+}
+
+/// Executions, a row each.
+pub fn table(executions: &[ExecutionView]) -> String {
+    if executions.is_empty() {
+        return "no executions: submit a flow with `reprise run FLOW`\n".to_owned();
+    }
+    let names = ["TASKS", "PASSED", "FAILED", "FLAKY", "SKIPPED", "RUNNING", "WAITING", "AGE", "ETA"];
+    let [a, b, c, d, e, f, g, h, i] = names.map(|name| (name, Lean::Right));
+    let (first, last) = (("EXECUTION", Lean::Left), ("REASON", Lean::Left));
+    let mut table = Table::new([first, ("STATE", Lean::Left), a, b, c, d, e, f, g, h, i, last]);
+    for view in executions {
+        let counts = &view.tasks;
+        table.row([
+            view.execution.to_string(),
+            view.state.word().to_owned(),
+            counts.total.to_string(),
+            counts.passed.to_string(),
+            counts.failed.to_string(),
+            counts.flaky.to_string(),
+            counts.skipped.to_string(),
+            counts.running.to_string(),
+            counts.waiting.to_string(),
+            whole(view.took_ms),
+            view.eta_ms.map_or("-".to_owned(), whole),
+            view.reason.clone(),
+        ]);
+    }
+    table.text()
+}
+
+/// Tasks that are worth a look, a row each.
+pub fn tasks(items: &[TaskItem], more: bool) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new([
+        ("TASK", Lean::Left),
+        ("STATE", Lean::Left),
+        ("TRIES", Lean::Right),
+        ("NODE", Lean::Left),
+        ("TOOK", Lean::Right),
+        ("DONE", Lean::Right),
+        ("WHY", Lean::Left),
+    ]);
+    for item in items {
+        table.row([
+            item.task.to_string(),
+            item.state.word().replace('_', " "),
+            item.attempts.to_string(),
+            item.node.as_ref().map(ToString::to_string).unwrap_or_default(),
+            item.took_ms.filter(|took| *took > Millis(0)).map(whole).unwrap_or_default(),
+            item.fraction.map(|fraction| format!("{:.0}%", fraction * 100.0)).unwrap_or_default(),
+            item.why.clone(),
+        ]);
+    }
+    let more = if more { "and more\n" } else { "" };
+    format!("\n{}{more}", table.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples;
+
+    #[test]
+    fn the_pool_is_one_line() {
+        insta::assert_snapshot!(pool(&examples::pool()), @"");
+    }
+
+    #[test]
+    fn executions_are_a_table() {
+        insta::assert_snapshot!(table(&[examples::execution(), examples::ended_execution()]), @"");
+        assert!(table(&[]).contains("reprise run"));
+    }
+
+    #[test]
+    fn tasks_that_are_worth_a_look_are_a_table() {
+        let items = [examples::running_task(), examples::parked_task().item];
+        insta::assert_snapshot!(tasks(&items, false), @"");
+    }
+}

@@ -1,0 +1,229 @@
+//! `up`: engine and gateway on an embedded log, until SIGTERM or Ctrl-C.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use embedded::EmbeddedLog;
+use engine::{Engine, Health, Trouble};
+use gateway::Gateway;
+use model::PoolSettings;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::api;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::log;
+use crate::screen;
+use crate::settings::{self, File, LogFormat};
+
+/// How long the engine may read its journal before that is said aloud.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a stopped engine is looked for.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Starts engine and gateway; SIGTERM or Ctrl-C stops them, and running work goes on without them.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  reprise up\n  reprise up --data /var/lib/reprise --listen 0.0.0.0:7717 \
+                        --token-file /etc/reprise/token")]
+pub struct Up {
+    /// The data folder [without: ./reprise-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where the gateway listens [without: 127.0.0.1:7717]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    listen: Option<SocketAddr>,
+    /// A file with the token for TCP; needed beyond this machine
+    #[arg(long, value_name = "F", env = "REPRISE_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// Settings: reprise help environment
+    #[arg(long, value_name = "FILE", env = "REPRISE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Go on although the wall clock is far from the journal's last entry; every deadline moves by the difference
+    #[arg(long)]
+    accept_clock: bool,
+    /// How its log looks [without: text]
+    #[arg(long, value_enum, value_name = "FORM")]
+    log_format: Option<LogFormat>,
+}
+
+/// What `up` was told, from wherever: nothing is left to interpret.
+#[derive(Debug, PartialEq, Eq)]
+struct Config {
+    data: PathBuf,
+    listen: SocketAddr,
+    token_file: Option<PathBuf>,
+    pool: PoolSettings,
+    accept_clock: bool,
+    log_format: LogFormat,
+}
+
+impl Up {
+    /// Runs until it is told to stop.
+    pub fn run(self) -> Result<Exit, Failure> {
+        let file = self.config.as_deref().map(settings::read).transpose()?.unwrap_or_default();
+        let config = self.config(file)?;
+        log::begin(config.log_format);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_loop)?;
+        runtime.block_on(serve(config))
+    }
+
+    /// A flag goes before the environment, the environment before the file.
+    fn config(self, file: File) -> Result<Config, Failure> {
+        let pool = file.pool()?.unwrap_or_default();
+        let standard = || SocketAddr::from(([127, 0, 0, 1], agent::endpoint::PORT));
+        Ok(Config {
+            data: self.data.or(file.data).unwrap_or_else(|| "./reprise-data".into()),
+            listen: self.listen.or(file.listen).unwrap_or_else(standard),
+            token_file: self.token_file.or(file.token_file),
+            pool,
+            accept_clock: self.accept_clock,
+            log_format: self.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
+        })
+    }
+}
+
+async fn serve(config: Config) -> Result<Exit, Failure> {
+    // Before anything is opened, so that no signal finds us half way.
+    let mut term = signal(SignalKind::terminate()).map_err(no_loop)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(no_loop)?;
+    let engine = start_engine(&config)?;
+    let gateway = match start_gateway(&config, &engine).await {
+        Ok(gateway) => gateway,
+        Err(failure) => {
+            stop(engine).await;
+            return Err(failure);
+        }
+    };
+    let ended = tokio::select! {
+        ended = attend(&engine, &gateway, &config.data) => Err(ended),
+        _ = term.recv() => Ok(()),
+        _ = int.recv() => Ok(()),
+    };
+    gateway.stop().await;
+    stop(engine).await;
+    ended.map(|()| {
+        screen::line("engine stopped; running work goes on, and reports to the next one");
+        Exit::Done
+    })
+}
+
+/// Says when the engine is ready; returns only if it stops by itself.
+async fn attend(engine: &Engine, gateway: &Gateway, data: &Path) -> Failure {
+    loop {
+        let health = engine.ready(PATIENCE).await;
+        if let Some(failure) = given_up(&health) {
+            return failure;
+        }
+        if health.leading {
+            screen::line(&ready(gateway.address, data, health.epoch));
+            break;
+        }
+        screen::line(&still_reading(&health));
+    }
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Some(failure) = given_up(&engine.health()) {
+            return failure;
+        }
+    }
+}
+
+fn start_engine(config: &Config) -> Result<Engine, Failure> {
+    let machine = |message: String| Failure::new(Exit::Machine, message);
+    let log = EmbeddedLog::open(&config.data.join("log"), &embedded::Options::default());
+    let log = log.map_err(|error| machine(error.to_string()))?;
+    let mut options = engine::Options::new(config.data.join("snapshots"));
+    options.settings = config.pool;
+    options.accept_clock = config.accept_clock;
+    let builtin = flow::policy::BUILTIN.iter().filter_map(|(name, _)| flow::policy::builtin(name));
+    options.policies = builtin.map(Arc::new).collect();
+    Engine::start(Arc::new(log), options).map_err(|error| machine(error.to_string()))
+}
+
+async fn start_gateway(config: &Config, engine: &Engine) -> Result<Gateway, Failure> {
+    let options = gateway::Options {
+        listen: config.listen,
+        state: api::state()?,
+        output: config.data.join("output"),
+        limits: gateway::output::Limits::default(),
+        token_file: config.token_file.clone(),
+    };
+    let started = Gateway::start(engine.clone(), options).await;
+    started.map_err(|error| {
+        let exit = match &error {
+            gateway::StartError::Open { .. } => Exit::NotNow,
+            gateway::StartError::Token { .. } if config.token_file.is_some() => Exit::Refused,
+            gateway::StartError::Port { .. }
+            | gateway::StartError::Lives { .. }
+            | gateway::StartError::Socket { .. }
+            | gateway::StartError::Token { .. }
+            | gateway::StartError::Output { .. } => Exit::Machine,
+        };
+        Failure::new(exit, error.to_string())
+    })
+}
+
+/// Resigns, so that the next engine need not wait.
+async fn stop(engine: Engine) {
+    if tokio::task::spawn_blocking(move || engine.stop()).await.is_err() {
+        tracing::error!("the engine did not stop well: its journal is safe, and the next start reads it");
+    }
+}
+
+fn given_up(health: &Health) -> Option<Failure> {
+    match &health.trouble {
+        Some(Trouble::Stopped(why)) => Some(Failure::new(Exit::Machine, format!("the engine has stopped: {why}"))),
+        Some(Trouble::Disk(_) | Trouble::Doubt(_)) | None => None,
+    }
+}
+
+fn ready(address: SocketAddr, data: &Path, epoch: u64) -> String {
+    format!("engine ready at http://{address} (embedded log, {}, epoch {epoch})", data.display())
+}
+
+fn still_reading(health: &Health) -> String {
+    match &health.trouble {
+        Some(Trouble::Disk(why) | Trouble::Doubt(why) | Trouble::Stopped(why)) => format!("not ready yet: {why}"),
+        None => format!("not ready yet: the journal is read, {} entries so far", health.seq),
+    }
+}
+
+fn no_loop(error: io::Error) -> Failure {
+    Failure::new(Exit::Machine, format!("this machine gives no event loop: {error}"))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an address and a port, as in 127.0.0.1:7717".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Up =
+        Up { data: None, listen: None, token_file: None, config: None, accept_clock: false, log_format: None };
+
+    #[test]
+    fn a_flag_goes_before_the_file_and_the_file_before_what_is_usual() {
+        let usual = NOTHING.config(File::default()).unwrap();
+        assert_eq!(
+            (usual.data.as_path(), usual.listen.to_string().as_str()),
+            (Path::new("./reprise-data"), "127.0.0.1:7717")
+        );
+        let file = || File { data: Some("/a".into()), listen: "127.0.0.1:1".parse().ok(), ..File::default() };
+        assert_eq!(NOTHING.config(file()).unwrap().data, Path::new("/a"));
+        let flags = Up { data: Some("/b".into()), ..NOTHING };
+        let config = flags.config(file()).unwrap();
+        assert_eq!((config.data.as_path(), config.listen.port()), (Path::new("/b"), 1));
+    }
+
+    #[test]
+    fn ready_says_where_what_and_since_when() {
+        let text = ready("127.0.0.1:7717".parse().unwrap(), Path::new("./reprise-data"), 1);
+        assert_eq!(text, "engine ready at http://127.0.0.1:7717 (embedded log, ./reprise-data, epoch 1)");
+    }
+}

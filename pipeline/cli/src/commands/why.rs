@@ -1,0 +1,238 @@
+//! `why`: the life of one task in words: each attempt, what became of it, how that is known, what was decided.
+
+use clap::Args;
+use gateway::view::{AttemptView, TaskDetail, TaskWord, WaitView};
+use model::event::AttemptOutcome;
+use model::{Millis, Want};
+
+use crate::api::Api;
+use crate::args::Output;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::place::Place;
+use crate::resolve;
+use crate::words::{counted, some_of, time_of_day};
+
+/// Tells why a task stands where it stands.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  reprise why browser\n  reprise why nightly-web-118/browser")]
+pub struct Why {
+    /// EXECUTION/TASK, or TASK: the newest execution that has it
+    task: Place,
+}
+
+/// Waits under a shorter time are not worth a word.
+const WORTH_A_WORD: Millis = Millis(1_000);
+
+impl Why {
+    /// Asks and prints.
+    pub async fn run(self, api: Api, output: Output) -> Result<Exit, Failure> {
+        let task = resolve::task(&api, &self.task).await?;
+        super::show(output, &task, text);
+        Ok(Exit::Done)
+    }
+}
+
+/// The life of a task, in words.
+pub fn text(task: &TaskDetail) -> String {
+    let mut text = title(task);
+    for attempt in &task.tries {
+        text.push_str(&dispatched(attempt));
+        text.push_str(&ended(attempt, task.item.execution.to_string().as_str()));
+    }
+    text.push_str(&counters(task));
+    for wait in &task.waits {
+        text.push_str(&format!("waits for {}\n", waits(wait)));
+    }
+    if !task.item.why.is_empty() && task.tries.is_empty() {
+        text.push_str(&format!("{}\n", task.item.why));
+    }
+    if let Some(next) = next(task) {
+        text.push_str(&format!("next: {next}\n"));
+    }
+    text
+}
+
+fn title(task: &TaskDetail) -> String {
+    let item = &task.item;
+    let attempts = match (item.state, item.attempts) {
+        (_, 0) => String::new(),
+        (TaskWord::Parked, n) => format!(" after attempt {n}"),
+        (TaskWord::BackingOff | TaskWord::Ready | TaskWord::Waiting, n) => {
+            format!(" after {}", counted(n.into(), "attempt"))
+        }
+        (TaskWord::Running | TaskWord::Passed | TaskWord::Failed | TaskWord::Cancelled | TaskWord::Skipped, n) => {
+            format!(" on attempt {n}")
+        }
+    };
+    let marks: Vec<&str> = [
+        (item.flaky, "flaky"),
+        (item.resumed, "resumed"),
+        (item.ignored, "failure ignored"),
+        (item.recovering, "recovering"),
+        (item.allow_failure && item.state == TaskWord::Failed, "may fail"),
+    ]
+    .into_iter()
+    .filter_map(|(is, word)| is.then_some(word))
+    .collect();
+    let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
+    let policy = task.policy.as_ref().map(|policy| format!("   policy {policy}")).unwrap_or_default();
+    let state = item.state.word().replace('_', " ");
+    let (execution, name, pool) = (&item.execution, &item.task, &task.pool);
+    let positions = task.tries.iter().map(|attempt| attempt.position).max();
+    let journal = positions.map(|last| format!("   journal {pool} ..{last}")).unwrap_or_default();
+    format!("{execution}/{name}  {state}{attempts}{marks}{policy}{journal}\n")
+}
+
+/// `@1 02:14:07 n2  dispatched after 1m 34s: lock browserstack was full`.
+fn dispatched(attempt: &AttemptView) -> String {
+    let AttemptView { attempt: number, node, .. } = attempt;
+    let waited =
+        if attempt.waited_ms >= WORTH_A_WORD { format!(" after {}", attempt.waited_ms) } else { String::new() };
+    let checkpoint = if attempt.resumes { " with the checkpoint" } else { "" };
+    let placed = if attempt.placed.is_empty() { String::new() } else { format!(": {}", attempt.placed) };
+    let at = time_of_day(attempt.dispatched.0);
+    format!("@{number} {at} {node}  dispatched{waited}{checkpoint}{placed}\n")
+}
+
+fn ended(attempt: &AttemptView, execution: &str) -> String {
+    let Some(at) = attempt.ended else { return running(attempt) };
+    let how = match (attempt.outcome, attempt.class) {
+        (Some(AttemptOutcome::Passed), _) => format!("passed{}", exit(attempt)),
+        (Some(AttemptOutcome::Cancelled), _) => format!("cancelled{}", exit(attempt)),
+        (Some(AttemptOutcome::Failed | AttemptOutcome::Lost) | None, Some(class)) => {
+            let certain = if attempt.certain == Some(true) { "certain" } else { "likely" };
+            format!("{}, {certain}: {}", class.word(), attempt.evidence)
+        }
+        (Some(AttemptOutcome::Lost), None) => "lost".to_owned(),
+        (Some(AttemptOutcome::Failed) | None, None) => format!("ended{}", exit(attempt)),
+    };
+    let mut text = line(&time_of_day(at.0), &format!("{how}, after {}", attempt.took_ms));
+    if let Some(rule) = &attempt.rule {
+        let words = attempt.decided.as_deref().filter(|words| !words.is_empty());
+        text.push_str(&line(
+            "",
+            &format!("rule {rule}{}", words.map(|words| format!(": {words}")).unwrap_or_default()),
+        ));
+    }
+    if attempt.stale > 0 {
+        let reports = counted(attempt.stale.into(), "late report");
+        text.push_str(&line("", &format!("{reports} of it came later: stale lease, changed nothing in {execution}")));
+    }
+    text
+}
+
+fn running(attempt: &AttemptView) -> String {
+    let how_far = attempt.fraction.filter(|fraction| *fraction > 0.0);
+    let how_far = how_far.map(|fraction| format!(", {:.0} % done", fraction * 100.0)).unwrap_or_default();
+    let note = attempt.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+    let state = match (attempt.started, attempt.cancelling) {
+        (_, Some(since)) => format!("is told to end since {}", time_of_day(since.0)),
+        (Some(_), None) => format!("runs for {}{how_far}{note}", attempt.took_ms),
+        (None, None) => "is on its way to the node".to_owned(),
+    };
+    line("", &state)
+}
+
+fn exit(attempt: &AttemptView) -> String {
+    match (attempt.exit, attempt.signal) {
+        (Some(exit), _) => format!(": exit {exit}"),
+        (None, Some(signal)) => format!(": signal {signal}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// A line under an attempt: its time, then words in the column of all words.
+fn line(time: &str, words: &str) -> String {
+    format!("   {time:<13}{words}\n")
+}
+
+fn counters(task: &TaskDetail) -> String {
+    let counts = task.counters;
+    if counts.infra + counts.test + counts.memory == 0 {
+        return String::new();
+    }
+    let uses: Vec<String> = task.uses.iter().map(|used| format!("{} {}", used.rule, used.uses)).collect();
+    let uses = if uses.is_empty() { String::new() } else { format!("; rules used: {}", uses.join(", ")) };
+    let lost: Vec<String> = task.lost_nodes.iter().map(ToString::to_string).collect();
+    let lost = if lost.is_empty() { String::new() } else { format!("; nodes lost under it: {}", some_of(&lost, 10)) };
+    line("", &format!("counters infra {}, test {}, memory {}{uses}{lost}", counts.infra, counts.test, counts.memory))
+}
+
+fn waits(wait: &WaitView) -> String {
+    match wait {
+        WaitView::Task { task, want, state } => {
+            let want = match want {
+                Want::Passed => "passed",
+                Want::Failed => "failed",
+                Want::Finished => "finished",
+            };
+            format!("{task}.{want}: {task} is {}", state.word().replace('_', " "))
+        }
+        WaitView::MoreTasks { count } => format!("{} more", counted((*count).into(), "task")),
+        WaitView::Lock { lock, permits, free, size, holders } => {
+            let holders: Vec<String> = holders.iter().map(|holder| holder.attempt.clone()).collect();
+            format!("lock {lock}: needs {permits}, {free} of {size} free; held by {}", some_of(&holders, 5))
+        }
+        WaitView::NoNode { why } => format!("a node that can run it: {why}"),
+        WaitView::Room { nodes, with_room: 0 } => {
+            format!("room: none of {} that can run it has any", counted((*nodes).into(), "node"))
+        }
+        WaitView::Room { nodes, with_room } => {
+            format!("its turn: {with_room} of {} that can run it have room", counted((*nodes).into(), "node"))
+        }
+        WaitView::Resume => "a resume: the execution is paused".to_owned(),
+        WaitView::Time { until } => format!("its next attempt at {}", time_of_day(until.0)),
+        WaitView::Person { since, rule, why } => {
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            format!("a person since {} (rule {rule}){why}; it holds no slot and no lock", time_of_day(since.0))
+        }
+    }
+}
+
+fn next(task: &TaskDetail) -> Option<String> {
+    let (execution, name) = (&task.item.execution, &task.item.task);
+    match task.item.state {
+        TaskWord::Parked => Some(format!(
+            "reprise logs {execution}/{name} | reprise parked replay {execution}/{name} | reprise parked drop {execution}/{name}"
+        )),
+        TaskWord::Failed => Some(format!("reprise logs {execution}/{name} | reprise retry {execution} --failed")),
+        TaskWord::Running => Some(format!("reprise logs {execution}/{name} --follow")),
+        TaskWord::Waiting
+        | TaskWord::Ready
+        | TaskWord::BackingOff
+        | TaskWord::Passed
+        | TaskWord::Cancelled
+        | TaskWord::Skipped => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples;
+
+    #[test]
+    fn a_task_that_moved_to_another_node_tells_how_and_why() {
+        insta::assert_snapshot!(text(&examples::resumed_task()), @"");
+    }
+
+    #[test]
+    fn a_parked_task_says_what_to_do_next() {
+        insta::assert_snapshot!(text(&examples::parked_task()), @"");
+    }
+
+    #[test]
+    fn each_kind_of_wait_is_told() {
+        for (wait, says) in [
+            (WaitView::MoreTasks { count: 3 }, "3 tasks more"),
+            (WaitView::NoNode { why: "no present node has label os=mac".into() }, "no present node has label os=mac"),
+            (WaitView::Room { nodes: 3, with_room: 0 }, "none of 3 nodes"),
+            (WaitView::Room { nodes: 3, with_room: 1 }, "its turn: 1 of 3 nodes"),
+            (WaitView::Resume, "paused"),
+            (WaitView::Time { until: examples::at(90) }, "at 02:15:30"),
+        ] {
+            assert!(waits(&wait).contains(says), "{}", waits(&wait));
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The program's own log, on standard error: what engine and agent have to say while they run.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::LogFormat;
+
+/// Begins it. `REPRISE_LOG` says how much: `info` without.
+pub fn begin(format: LogFormat) {
+    let filter = EnvFilter::builder().with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into());
+    let filter = filter.with_env_var("REPRISE_LOG").from_env_lossy();
+    let ansi = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(ansi).with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
