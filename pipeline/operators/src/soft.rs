@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{BootId, Heartbeat, LeaseId, Millis, NodeId, PoolId, Report, Timestamp};
 
 use crate::schedule::Agenda;
-use crate::state::{Node, State};
+use crate::state::{Node, Pool, State};
 
 /// Boots whose hello was refused that are remembered per node.
 const MAX_TAKEN: usize = 8;
@@ -130,6 +130,16 @@ impl Soft {
     /// A node refused a start: it gets no other before its next beat.
     pub fn refused(&mut self, pool: &PoolId, node: &NodeId) {
         self.pools.entry(pool.clone()).or_default().nodes.entry(node.clone()).or_default().refused = true;
+    }
+
+    /// A node reported the end of an attempt: what its last beat held is that much less, and its slot is free at once
+    /// instead of with the next beat.
+    pub fn released(&mut self, pool: &Pool, id: &PoolId, node: &NodeId, lease: LeaseId) {
+        let Some(seen) = self.pools.get_mut(id) else { return };
+        let beat = seen.nodes.get_mut(node).and_then(|heard| heard.beat.as_mut());
+        if beat.is_some_and(|beat| beat.holds.remove(&lease)) {
+            seen.agenda.node_opened(pool, node);
+        }
     }
 
     /// A boot was refused, since its name belongs to another that lives.

@@ -2,7 +2,7 @@
 //! and which beats are void.
 
 use model::event::TakeBack;
-use model::{Body, Event, Timestamp};
+use model::{Body, By, Event, LeaseId, NodeId, Timestamp};
 
 use crate::schedule::Agenda;
 use crate::soft::Soft;
@@ -22,6 +22,23 @@ pub fn observe(state: &State, soft: &mut Soft, event: &Event, now: Timestamp) {
     if let Body::AttemptTakenBack { node, why: TakeBack::Refused(_), .. } = &event.event {
         soft.refused(id, node);
     }
+    if let Some((node, lease)) = finished(event) {
+        soft.released(pool, id, node, lease);
+    }
+}
+
+/// The lease whose end its node has reported: of a current attempt or of a void one.
+fn finished(event: &Event) -> Option<(&NodeId, LeaseId)> {
+    let By::Node { node, .. } = &event.by else { return None };
+    if let Body::AttemptEnded(ended) = &event.event {
+        return Some((node, ended.lease));
+    }
+    if let Body::ReportStale { lease: Some(lease), report } = &event.event
+        && report == "finished"
+    {
+        return Some((node, *lease));
+    }
+    None
 }
 
 /// Whatever may let a task run that could not before.

@@ -99,6 +99,17 @@ fn what_a_settled_beat_does_not_hold_is_lost_or_taken_back() {
 }
 
 #[test]
+fn a_slot_is_free_with_the_report_of_the_end_even_if_the_last_beat_held_it() {
+    Play::new().table(
+        "n1 joins 1            => n1 joined
+         submit tasks: {t: {run: x}, u: {run: x}}   => t@1 to n1
+         n1 takes t            =>
+         n1 beats              =>
+         n1 passes t           => t passed, u@1 to n1",
+    );
+}
+
+#[test]
 fn a_refusal_costs_the_task_nothing_and_waits_for_the_next_beat() {
     Play::new().table(
         "n1 joins 1            => n1 joined
