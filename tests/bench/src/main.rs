@@ -5,6 +5,15 @@
 //! a benchmark could not run.
 
 mod core;
+mod large;
+mod latency;
+mod restart;
+
+mod child;
+mod http;
+mod nodes;
+mod server;
+
 mod machine;
 mod table;
 
@@ -17,10 +26,15 @@ pub type Failure = Box<dyn std::error::Error>;
 
 type Bench = fn() -> Result<Vec<Row>, Failure>;
 
-const BENCHES: [(&str, Bench); 1] = [("core", core::run)];
+const BENCHES: [(&str, Bench); 4] =
+    [("core", core::run), ("gateway", latency::run), ("flow", large::run), ("restart", restart::run)];
 
 fn main() -> ExitCode {
-    let (flags, names): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("--serve", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return ended(server::serve(rest));
+    }
+    let (flags, names): (Vec<String>, Vec<String>) = args.into_iter().partition(|arg| arg.starts_with("--"));
     let known = |name: &String| BENCHES.iter().any(|(bench, _)| bench == name);
     let json = flags.iter().any(|flag| flag == "--json");
     if let Some(unknown) = names.iter().find(|name| !known(name)).or(flags.iter().find(|flag| *flag != "--json")) {
@@ -28,7 +42,11 @@ fn main() -> ExitCode {
         eprintln!("bench: there is no `{unknown}`; the benchmarks are {names}, the one option is --json");
         return ExitCode::from(2);
     }
-    match run(&names, json) {
+    ended(run(&names, json))
+}
+
+fn ended(outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("bench: {failure}");

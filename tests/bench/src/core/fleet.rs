@@ -7,8 +7,7 @@ use model::event::NodeJoined;
 use model::request::Submit;
 use model::task::{Edge, FlowHead, FlowPart, Needs, Task};
 use model::{
-    Body, BootId, Event, FlowId, Heartbeat, Key, LeaseId, LockId, Millis, NodeId, PoolId, Report, ReportKind, TaskId,
-    Want,
+    Body, BootId, Event, FlowId, Heartbeat, Key, LeaseId, Millis, NodeId, PoolId, Report, ReportKind, TaskId, Want,
 };
 
 /// Nodes of the fleet.
@@ -177,10 +176,9 @@ pub fn unmet(index: u32) -> Needs {
     Needs { labels: [("board".to_owned(), format!("rev-{index}"))].into(), ..Needs::default() }
 }
 
-/// Needs that any node meets, each a signature of its own: a lock for each task.
-pub fn own_lock(index: u32) -> Needs {
-    let lock = LockId::new(&format!("lock-{index}")).expect("a plain name");
-    Needs { locks: [(lock, 1)].into(), ..Needs::default() }
+/// Needs that any node meets, each a signature of its own.
+pub fn own_size(index: u32) -> Needs {
+    Needs { memory_mb: u64::from(index) + 1, ..Needs::default() }
 }
 
 fn task(index: u32, needs: Needs) -> Task {

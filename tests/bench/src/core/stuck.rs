@@ -13,12 +13,17 @@ use crate::table::{Bound, Row};
 
 /// Tasks that cannot run.
 const STUCK: u32 = 5_000;
+/// Reports over which visits are counted.
+const COUNTED: u32 = 6_000;
 /// Plain tasks behind them.
 const PLAIN: u32 = 10;
 
+/// What each task needs.
+type Signature = fn(u32) -> Needs;
+
 /// Runs it.
 pub fn run() -> Result<Vec<Row>, Failure> {
-    let cases: [(&str, fn(u32) -> Needs); 2] =
+    let cases: [(&str, Signature); 2] =
         [("of one signature", |_| fleet::unmet(0)), ("of a signature each", fleet::unmet)];
     let mut rows = Vec::new();
     let alone = first_dispatches(None);
@@ -33,7 +38,30 @@ pub fn run() -> Result<Vec<Row>, Failure> {
         rows.push(Row::new("core", what.clone(), behind.us, "µs").note(format!("{:.1}x alone", behind.us / alone.us)));
         rows.push(Row::new("core", format!("visits, {what}"), behind.visits as f64, "").bound(bound));
     }
+    let what = format!("visits, {STUCK} ready tasks that any node could run, of a signature each");
+    let bound = Bound::AtMost(f64::from(STUCK).log2());
+    rows.push(Row::new("core", what, visits_of_many_signatures(), "/report").bound(bound).note("bound: log2 of them"));
     Ok(rows)
+}
+
+/// Visits for each report while the fleet works through tasks of a signature each.
+fn visits_of_many_signatures() -> f64 {
+    let mut fleet = Fleet::new();
+    let mut world = Decided::with_fleet(&fleet);
+    world.add(flat("many", STUCK, fleet::own_size));
+    for beat in 0..NODES as u64 {
+        world.hear(&fleet.beat(beat));
+    }
+    world.go_on();
+    let before = world.visits();
+    let mut said = world.said();
+    for _ in 0..COUNTED {
+        for (node, lease) in said.dispatched {
+            fleet.takes(&node, lease);
+        }
+        said = world.take(fleet.report().into_iter().collect(), None);
+    }
+    (world.visits() - before) as f64 / f64::from(COUNTED)
 }
 
 struct First {
@@ -49,7 +77,7 @@ impl First {
 }
 
 /// Submits what is stuck, lets the scheduler see it, then submits the plain ones.
-fn first_dispatches(stuck: Option<fn(u32) -> Needs>) -> First {
+fn first_dispatches(stuck: Option<Signature>) -> First {
     let mut fleet = Fleet::new();
     let mut world = Decided::with_fleet(&fleet);
     for beat in 0..NODES as u64 {

@@ -98,7 +98,7 @@ impl Told {
             | Out::StopInputs
             | Out::Renew { .. }
             | Out::Answered { .. }
-            | Out::Reject(_)
+            | Out::Reject { .. }
             | Out::SnapshotDue
             | Out::Leading(_) => {}
         }

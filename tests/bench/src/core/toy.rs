@@ -104,8 +104,8 @@ impl Toy {
 
 impl Subject for Toy {
     fn begin(fleet: &Fleet, tasks: u32) -> Self {
-        let mut toy = Self::default();
-        toy.free = fleet.names().map(|name| (name.to_string(), SLOTS)).collect();
+        let free = fleet.names().map(|name| (name.to_string(), SLOTS)).collect();
+        let mut toy = Self { free, ..Self::default() };
         for _ in 0..EXECUTIONS {
             toy.add(tasks);
         }
