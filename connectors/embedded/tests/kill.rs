@@ -66,6 +66,23 @@ fn a_folder_is_of_one_process_at_a_time_and_the_other_learns_which() {
 }
 
 #[test]
+fn what_another_process_appended_is_there_when_it_is_dead() {
+    // Started with the folder in its environment, this test is that other process.
+    if let Some(folder) = env::var_os(FOLDER) {
+        return appends(Path::new(&folder));
+    }
+    let folder = TempDir::new().unwrap();
+    let mut child = appender(folder.path());
+    let output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let told = std::io::BufRead::lines(output).map_while(Result::ok).filter(|line| line.contains("durable ")).take(5);
+    let count = told.count();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let log = open(folder.path()).unwrap();
+    assert!(count == 5 && log.range(REPORTS).unwrap().end >= 5);
+}
+
+#[test]
 fn what_is_no_folder_or_not_ours_is_said_in_words() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
@@ -76,18 +93,16 @@ fn what_is_no_folder_or_not_ours_is_said_in_words() {
 /// The other process: this very test binary, asked for the one test below.
 fn appender(folder: &Path) -> Child {
     Command::new(env::current_exe().expect("a test has a binary"))
-        .args(["--exact", "appends_until_it_is_killed", "--nocapture", "--ignored"])
+        .args(["--exact", "what_another_process_appended_is_there_when_it_is_dead", "--nocapture"])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the test binary can be started")
 }
 
-#[test]
-#[ignore = "the other process of the tests above, which start it"]
-fn appends_until_it_is_killed() {
-    let Some(folder) = env::var_os(FOLDER) else { return };
-    let log = open(Path::new(&folder)).unwrap();
+/// What the other process does: appends until it is killed.
+fn appends(folder: &Path) {
+    let log = open(folder).unwrap();
     let (tell, told) = sync_channel(16);
     let mut next = log.range(REPORTS).unwrap().end;
     loop {

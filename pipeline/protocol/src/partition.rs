@@ -1,19 +1,26 @@
 //! A partition on one instance: follower, candidate or leader.
 
+mod config;
+mod told;
+
+mod leadership;
+mod rejects;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
-use model::record::{Announcement, Consumed, Entry, FORMAT, Header};
-use model::request::Answer;
-use model::{Body, Command, JournalId, Key, LeaderId, NodeId, PoolId, Renew, Timestamp};
-use operators::state::Unsent;
-use operators::{Input, Planted};
+use model::record::{Entry, Header};
+use model::{Body, LeaderId, Timestamp};
 
 use crate::batch::header;
-use crate::clock::{self, Clock, Instants};
+use crate::clock::{Clock, Instants};
 use crate::leader::{Broken, Leader};
 use crate::log::{NewRecord, Record, Topic};
 use crate::replica::{Reading, Replica};
+
+pub use config::{Config, Fault};
+pub use rejects::rejects;
+pub use told::{In, Out};
 
 /// A gap between two steps that is longer than this is a pause of ours.
 const PAUSE_MS: u64 = 1_000;
@@ -23,183 +30,6 @@ const BEAT_MS: u64 = 500;
 const SILENCE_MS: u64 = 2_000;
 /// Doubt is followed by an announcement after this wait, doubled each time up to the longest.
 const BACKOFF_MS: [u64; 2] = [1_000, 30_000];
-
-/// What a partition is set up with.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// For the operators.
-    pub operators: operators::Config,
-    /// Which partition it is, of how many.
-    pub partition: (u32, u32),
-    /// Whether other instances stand by: then a leader beats, and a follower watches for silence.
-    pub standby: bool,
-    /// Entries that may wait to be read back.
-    pub outstanding: usize,
-    /// An entry that is not read back for so long is doubt.
-    pub readback_ms: u64,
-    /// How often silence and limits are looked at.
-    pub watch_ms: u64,
-    /// Entries between two snapshots.
-    pub snapshot_entries: u64,
-    /// Go on although the wall clock is far from the last entry.
-    pub accept_clock: bool,
-    /// For tests: deciding about a request of this person panics, to prove that a bug of ours does not stop a pool.
-    pub trip_on: Option<String>,
-    /// For tests: a fault in this machine.
-    pub fault: Option<Fault>,
-}
-
-/// Faults that tests plant in the protocol; none of them is ever set outside of tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named after the rule that it breaks")]
-pub enum Fault {
-    EffectsBeforeAdmission,
-    StartBeforeOwnAnnouncement,
-    NoSequenceCheck,
-    NoEpochCheck,
-    NoPositionInEntry,
-    TickBeforeWatermark,
-    SnapshotWithoutKeys,
-    SoftKeptAfterPause,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            operators: operators::Config::default(),
-            partition: (0, 1),
-            standby: false,
-            outstanding: 8,
-            readback_ms: 10_000,
-            watch_ms: 100,
-            snapshot_entries: 20_000,
-            accept_clock: false,
-            trip_on: None,
-            fault: None,
-        }
-    }
-}
-
-impl Config {
-    /// Whether a fault is planted in the operators.
-    pub fn planted(&self, fault: Planted) -> bool {
-        self.operators.planted == Some(fault)
-    }
-
-    fn has(&self, fault: Fault) -> bool {
-        self.fault == Some(fault)
-    }
-
-    /// For tests: panics if the input is the one that shall trip.
-    pub fn trip(&self, input: &Input) {
-        if let (Some(who), Input::Request(request)) = (&self.trip_on, input) {
-            assert!(*who != request.who, "tripped on purpose");
-        }
-    }
-}
-
-/// What a partition is told.
-#[derive(Debug)]
-pub enum In {
-    /// Records of the journal, in order; `end`: where the journal ended when it was read.
-    Journal {
-        /// The records.
-        records: Vec<Record>,
-        /// Where to read on: beyond the records, or beyond a gap.
-        next: u64,
-        /// The journal's end.
-        end: u64,
-    },
-    /// Records of an input topic, in order. To be told even when there are none, for the end.
-    Input {
-        /// The topic.
-        topic: Topic,
-        /// The records.
-        records: Vec<Record>,
-        /// The topic's end.
-        end: u64,
-    },
-    /// An append to the journal failed.
-    AppendFailed {
-        /// Why.
-        why: String,
-        /// The disk is full: requests are refused for that.
-        full: bool,
-    },
-    /// It should lead: announce, once the journal is read to its end.
-    Lead,
-    /// It shall stop leading, as planned.
-    Resign,
-    /// Nothing but the time.
-    Tick,
-    /// Rejects up to this entry are durable.
-    RejectsOut {
-        /// The number of the entry.
-        seq: u64,
-    },
-    /// A snapshot was written.
-    Snapshot {
-        /// The number of its last entry.
-        seq: u64,
-    },
-}
-
-/// What a partition wants done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Out {
-    /// Append to the journal.
-    Append(NewRecord),
-    /// Read `requests` and `reports` from these positions on, `heartbeats` from its end.
-    ReadInputs(Consumed),
-    /// Read no inputs.
-    StopInputs,
-    /// Send a command.
-    Command(Command),
-    /// Answer a beat.
-    Renew {
-        /// The pool.
-        pool: PoolId,
-        /// The node.
-        node: NodeId,
-        /// The answer.
-        renew: Renew,
-    },
-    /// An entry was admitted, by whoever wrote it.
-    Admitted {
-        /// Its number.
-        seq: u64,
-        /// The entry.
-        entry: Arc<Entry>,
-        /// How long it waited for its read-back, if it is our own.
-        waited_ms: Option<u64>,
-    },
-    /// A request was answered, by whoever decided about it.
-    Answered {
-        /// The pool.
-        pool: PoolId,
-        /// The request's key.
-        key: Key,
-        /// The answer.
-        answer: Answer,
-        /// The number of the entry.
-        seq: u64,
-    },
-    /// A record for `rejects`; when it is durable, that is to be told.
-    Reject {
-        /// The record.
-        record: NewRecord,
-        /// The number of the entry that rejected it.
-        seq: u64,
-    },
-    /// It is time for a snapshot of the replica.
-    SnapshotDue,
-    /// It leads from here on, or not.
-    Leading(bool),
-    /// For the administrator.
-    Alarm(String),
-    /// It cannot go on: stop, and say why.
-    Stop(String),
-}
 
 /// The part of an instance in a partition.
 #[derive(Debug)]
@@ -462,70 +292,6 @@ impl Partition {
         }
     }
 
-    /// Timers of leadership: silence, read-backs that are overdue, the next announcement.
-    fn watch(&mut self, at: Instants, random: u64, out: &mut Vec<Out>) {
-        let overdue = |since: u64| at.boot_ms.saturating_sub(since) > self.config.readback_ms;
-        let late = match &self.role {
-            Role::Leader(leader) => leader.outstanding.front().is_some_and(|o| overdue(o.since_ms)),
-            Role::Candidate { since, .. } => overdue(*since),
-            Role::Follower { .. } => false,
-        };
-        if late {
-            self.doubt("a record of ours was not read back in time", at, out);
-        }
-        let silent =
-            self.config.standby && at.boot_ms.saturating_sub(self.last_heard) > SILENCE_MS + random % (SILENCE_MS / 2);
-        if let Role::Follower { announce_at } = self.role
-            && self.read_to_end
-            && at.boot_ms >= announce_at
-            && (self.wanted || silent)
-        {
-            self.announce(at, random, out);
-        }
-    }
-
-    fn announce(&mut self, at: Instants, random: u64, out: &mut Vec<Out>) {
-        let (last, journal, counted) = {
-            let r = self.read();
-            (r.now, r.journal, r.counted.as_ref().map_or(0, |(epoch, _)| *epoch))
-        };
-        let off = clock::off(at, last);
-        if let (Some(ms), false, None) = (off, self.config.accept_clock, &self.clock) {
-            let way = if ms < 0 { "behind" } else { "ahead of" };
-            let by = model::Millis(ms.unsigned_abs());
-            self.stop(
-                format!(
-                    "this machine's clock is {by} {way} the last entry: set it right, or start with --accept-clock"
-                ),
-                out,
-            );
-            return;
-        }
-        let shift = off.filter(|_| self.clock.is_none()).unwrap_or(0);
-        let floor = if shift == 0 { last } else { Timestamp(0) };
-        let mut clock = self.clock.take().unwrap_or_else(|| Clock::start(at, floor));
-        let now = clock.now(at).max(floor);
-        self.clock = Some(clock);
-        let leader = LeaderId::new(&format!("l{random:016x}")).expect("a plain name");
-        let epoch = counted + 1;
-        let announcement = Announcement {
-            now,
-            format: FORMAT,
-            partitions: self.config.partition.1,
-            journal: journal.unwrap_or(JournalId(random | 1)),
-            clock_shift_ms: shift,
-        };
-        let value = serde_json::to_vec(&announcement).expect("plain data");
-        let head = header(&Header::Announced { epoch, leader: leader.clone() });
-        out.push(Out::Append(NewRecord { key: Vec::new(), header: head, value }));
-        self.last_append = at.boot_ms;
-        if self.config.has(Fault::StartBeforeOwnAnnouncement) {
-            self.take_over(epoch, leader, at, out);
-        } else {
-            self.role = Role::Candidate { epoch, leader, since: at.boot_ms };
-        }
-    }
-
     /// Decides, appends, and lets out what rests on nothing outstanding.
     fn lead(&mut self, at: Instants, out: &mut Vec<Out>) {
         let (Role::Leader(leader), Some(clock)) = (&mut self.role, &mut self.clock) else { return };
@@ -574,68 +340,11 @@ impl Partition {
         self.doubt(&broken.why, at, out);
     }
 
-    /// The one way out of doubt: follow, and announce again after a while.
-    fn doubt(&mut self, why: &str, at: Instants, out: &mut Vec<Out>) {
-        if matches!(self.role, Role::Follower { .. }) {
-            return;
-        }
-        out.push(Out::Alarm(format!("following again: {why}")));
-        let wait = self.backoff;
-        self.backoff = (self.backoff * 2).min(BACKOFF_MS[1]);
-        self.step_down(at, out);
-        self.role = Role::Follower { announce_at: at.boot_ms + wait };
-    }
-
-    fn step_down(&mut self, at: Instants, out: &mut Vec<Out>) {
-        if matches!(self.role, Role::Follower { .. }) {
-            return;
-        }
-        if matches!(self.role, Role::Leader(_)) {
-            out.push(Out::StopInputs);
-            out.push(Out::Leading(false));
-        }
-        self.role = Role::Follower { announce_at: at.boot_ms + BACKOFF_MS[0] };
-    }
-
-    fn resign(&mut self, out: &mut Vec<Out>) {
-        self.wanted = false;
-        if let Role::Leader(leader) = &self.role {
-            let head = header(&Header::Resigned { epoch: leader.epoch, leader: leader.id.clone() });
-            out.push(Out::Append(NewRecord { key: Vec::new(), header: head, value: b"{}".to_vec() }));
-            out.push(Out::StopInputs);
-            out.push(Out::Leading(false));
-        }
-        self.role = Role::Follower { announce_at: u64::MAX };
-    }
-
-    fn stop(&mut self, why: String, out: &mut Vec<Out>) -> Option<()> {
-        self.wanted = false;
-        self.role = Role::Follower { announce_at: u64::MAX };
-        out.push(Out::Leading(false));
-        out.push(Out::Stop(why));
-        None
-    }
-
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Replica> {
         self.replica.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Replica> {
         self.replica.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The rejects of one entry, or all that are not known to be out.
-fn rejects(replica: &Replica, of: Option<u64>, out: &mut Vec<Out>) {
-    let journal = replica.journal.unwrap_or(JournalId(0));
-    let newest_first = replica.state.unsent.iter().rev();
-    let wanted: Vec<&Unsent> = newest_first.take_while(|unsent| of.is_none_or(|seq| seq == unsent.seq)).collect();
-    for Unsent { seq, pool, topic, position, hash, reason } in wanted.into_iter().rev() {
-        let id = format!("{journal}-{seq}-{topic}-{position}");
-        let value = serde_json::json!({
-            "id": id, "pool": pool, "topic": topic, "position": position, "hash": hash, "reason": reason,
-        });
-        let record = NewRecord { key: pool.as_str().into(), header: Vec::new(), value: value.to_string().into_bytes() };
-        out.push(Out::Reject { record, seq: *seq });
     }
 }

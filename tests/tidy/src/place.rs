@@ -19,7 +19,8 @@ const CRATES_IO: &str = "source = \"registry+https://github.com/rust-lang/crates
 /// Lines that hold for one machine only.
 pub fn bound_to_a_machine(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
-    for file in files {
+    // Files that were recorded elsewhere say where that was.
+    for file in files.iter().filter(|file| !file.path.starts_with("tests/fixtures/junit/")) {
         for (number, line) in file.text.lines().enumerate() {
             let place = format!("{}:{}", file.path, number + 1);
             if let Some(word) = first(&MACHINE, line) {
@@ -36,8 +37,12 @@ pub fn bound_to_a_machine(files: &[File]) -> Vec<String> {
     findings
 }
 
+/// The first of some words that a line holds at the beginning of a path: not behind a letter or a dot.
 fn first(words: &[(&str, &str)], line: &str) -> Option<String> {
-    words.iter().map(|(start, end)| format!("{start}{end}")).find(|word| line.contains(word))
+    let begins = |place: usize| !line[..place].ends_with(|c: char| c.is_ascii_lowercase() || c == '.');
+    let holds =
+        |word: &String| line.match_indices(word.as_str()).any(|(place, _)| !word.starts_with('/') || begins(place));
+    words.iter().map(|(start, end)| format!("{start}{end}")).find(holds)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::tree::File;
 /// The pure crates and what each may be built from.
 pub const PURE: [(&str, &[&str]); 4] = [
     ("model", &["serde", "serde_json"]),
-    ("flow", &["model", "serde", "serde_json", "petgraph", "serde-saphyr", "granit-parser", "cel", "strsim", "fnv"]),
+    ("flow", &["model", "serde", "serde_json", "petgraph", "granit-parser", "cel", "strsim", "fnv", "globset"]),
     ("operators", &["model", "serde", "serde_json", "petgraph", "statrs", "cel"]),
     ("protocol", &["model", "operators", "serde", "serde_json"]),
 ];

@@ -168,6 +168,10 @@ f.yaml:5:27: error: tasks wait for each other: d -> e -> d
 3 errors in f.yaml, nothing submitted
 "#,
     );
+}
+
+#[test]
+fn a_long_cycle_is_written_out_in_part() {
     flow(
         r#"tasks:
   t0: { run: x, after: t1 }

@@ -121,7 +121,6 @@ fn void(pool: &mut Pool, name: &NodeId, recovery: Option<u32>, loss: Loss, when:
         work_lost_ms: Millis(0),
         leases: Default::default(),
         late_reports: 0,
-        awaiting: BTreeSet::new(),
         open: BTreeSet::new(),
         swept: tasks.is_empty(),
     };
@@ -157,7 +156,6 @@ pub fn attempt_lost(pool: &mut Pool, number: u32, at: TaskRef, lease: LeaseId) {
         recovery.attempts += 1;
         recovery.work_lost_ms = recovery.work_lost_ms + lost;
         recovery.open.insert(at);
-        recovery.awaiting.insert(at);
         recovery.leases.entry(lease).or_insert((at, 0));
     }
     let Some(task) = pool.task_mut(at) else { return };
@@ -174,9 +172,6 @@ pub fn phase(pool: &mut Pool, number: u32, phase: RecoveryPhase, at: Option<Task
             recovery.phases.push((phase, took));
         }
         recovery.swept |= phase == RecoveryPhase::Requeued;
-        if let Some(at) = at {
-            recovery.awaiting.remove(&at);
-        }
     }
     if phase == RecoveryPhase::Done {
         pool.open_recoveries.remove(&number);

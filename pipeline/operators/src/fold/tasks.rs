@@ -79,7 +79,6 @@ fn end(pool: &mut Pool, at: TaskRef, phase: Phase) {
     for number in pool.open_recoveries.clone() {
         if let Some(recovery) = pool.recoveries.get_mut(&number) {
             recovery.open.remove(&at);
-            recovery.awaiting.remove(&at);
         }
     }
     let tells = pool.execution(at.execution).is_some_and(|e| !e.is_void());

@@ -32,8 +32,6 @@ pub struct Recovery {
     pub leases: BTreeMap<LeaseId, (TaskRef, u32)>,
     /// Late reports of void leases.
     pub late_reports: u32,
-    /// Tasks whose successor has shown no progress yet.
-    pub awaiting: BTreeSet<TaskRef>,
     /// Tasks whose successor has not ended yet.
     pub open: BTreeSet<TaskRef>,
     /// Whether the sweep of its attempts is over.

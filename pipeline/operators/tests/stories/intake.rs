@@ -39,12 +39,12 @@ fn a_flow_in_parts_begins_with_the_last_and_a_silent_upload_expires() {
 fn parts_that_do_not_fit_together_are_refused() {
     let mut play = Play::new();
     let good = parts(3);
-    let bad = |change: &dyn Fn(&mut Submit)| match good[1].clone() {
-        Ask::Submit(mut submit) => {
-            change(&mut submit);
-            Ask::Submit(submit)
+    let bad = |change: &dyn Fn(&mut Submit)| {
+        let mut ask = good[1].clone();
+        if let Ask::Submit(submit) = &mut ask {
+            change(submit);
         }
-        other => other,
+        ask
     };
     let Ask::Submit(first) = &good[0] else { panic!() };
     let (head, tasks) = (first.flow.head.clone(), first.flow.tasks.clone());

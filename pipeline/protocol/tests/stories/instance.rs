@@ -77,11 +77,14 @@ impl Instance {
     pub fn tell(&mut self, told: In) {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         for out in self.partition.step(told, self.at, self.random) {
-            match &out {
-                Out::Append(record) => self.unwritten.push(record.clone()),
-                Out::ReadInputs(consumed) => self.inputs = Some(*consumed),
-                Out::StopInputs => self.inputs = None,
-                _ => {}
+            if let Out::Append(record) = &out {
+                self.unwritten.push(record.clone());
+            }
+            if let Out::ReadInputs(consumed) = &out {
+                self.inputs = Some(*consumed);
+            }
+            if out == Out::StopInputs {
+                self.inputs = None;
             }
             self.out.push(out);
         }

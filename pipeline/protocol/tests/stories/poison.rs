@@ -31,10 +31,11 @@ fn bytes_that_are_no_request_are_rejected_with_their_place() {
     log.ask_anything("k1");
     log.requests[0].value = b"\xff\xfe{".to_vec();
     one.settle(&mut log);
-    let reject = one.out.iter().find_map(|out| match out {
-        protocol::Out::Reject { record, .. } => Some(String::from_utf8(record.value.clone()).unwrap()),
-        _ => None,
-    });
+    let text = |out: &protocol::Out| {
+        let protocol::Out::Reject { record, .. } = out else { return None };
+        String::from_utf8(record.value.clone()).ok()
+    };
+    let reject = one.out.iter().find_map(text);
     let reject = reject.unwrap();
     assert!(reject.contains(r#""topic":"requests""#) && reject.contains(r#""position":0"#), "{reject}");
 }
