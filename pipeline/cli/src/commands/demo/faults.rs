@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use gateway::Moment;
 use gateway::view::{ExecutionView, NodeState, NodeView};
-use model::{ExecutionId, Millis, Timestamp};
+use model::{Millis, Timestamp};
 use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -37,8 +37,6 @@ const READY: Duration = Duration::from_secs(60);
 pub struct Stage<'a> {
     /// The engine.
     pub api: &'a Api,
-    /// The execution.
-    pub execution: &'a ExecutionId,
     /// How it stands, as it changes.
     pub views: watch::Receiver<Option<ExecutionView>>,
     /// What there is to say.

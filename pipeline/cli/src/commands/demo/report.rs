@@ -3,21 +3,26 @@
 use std::time::Duration;
 
 use gateway::view::{ExecutionView, JournalLine, Phases, RecoveryView};
-use model::Millis;
 use model::policy::FailureClass;
+use model::{ExecutionId, Millis};
 
 use super::faults::{EngineFault, FREEZE, FROZEN, KILLED};
+use super::seen::Seen;
 use super::told::{self, Moved, Retries};
 use super::verdict::Verdict;
 use super::world::World;
 use crate::follow::bar;
 use crate::paint::Paint;
 use crate::table::{Lean, Table};
-use crate::words::counted;
+use crate::words::{counted, some_of};
 
 /// What shows most of what the demo is about.
-const NEXT: [&str; 4] =
-    ["reprise why demo-1/flaky_3", "reprise recoveries", "reprise status demo-1", "reprise journal --kind node_lost"];
+const NEXT: [&str; 4] = [
+    "reprise why EXECUTION/flaky_3",
+    "reprise recoveries",
+    "reprise status EXECUTION",
+    "reprise journal --kind node_lost",
+];
 /// Most mistakes of one kind that are told one by one.
 const TOLD: usize = 20;
 
@@ -32,8 +37,15 @@ pub struct Row {
     pub became: String,
 }
 
+/// All that is said, but for what comes next.
+pub fn text(seen: &Seen, took: Duration, engine: EngineFault, judged: &Verdict, paint: Paint) -> String {
+    let table = table(&rows(&seen.journal, &seen.recoveries, engine));
+    let retried = retried(&told::retries(&seen.journal));
+    [ended(took, &seen.view, seen.is_as_planned(), paint), table, retried, verdict(judged, paint)].concat()
+}
+
 /// `[01:02] demo-1 failed, as planned: 240 tasks: 222 passed (10 flaky, 5 resumed), 3 failed, 15 skipped`.
-pub fn ended(took: Duration, view: &ExecutionView, planned: bool, paint: Paint) -> String {
+fn ended(took: Duration, view: &ExecutionView, planned: bool, paint: Paint) -> String {
     let state = paint.verdict(view.state.word());
     let as_planned = if planned { ", as planned" } else { ", not as planned" };
     let total = counted(view.tasks.total.into(), "task");
@@ -41,9 +53,10 @@ pub fn ended(took: Duration, view: &ExecutionView, planned: bool, paint: Paint) 
 }
 
 /// A row for each loss of a node, and one for the engine. Losses that we have not caused are told too.
-pub fn rows(journal: &[JournalLine], recoveries: &[RecoveryView], engine: EngineFault) -> Vec<Row> {
+fn rows(journal: &[JournalLine], recoveries: &[RecoveryView], engine: EngineFault) -> Vec<Row> {
+    let mut recoveries: Vec<&RecoveryView> = recoveries.iter().collect();
+    recoveries.sort_by_key(|of| of.last_sign);
     let mut rows: Vec<Row> = recoveries.iter().map(|of| row(of, &told::moved(journal, &of.node))).collect();
-    rows.sort_by_key(|row| !row.fault.starts_with("SIG"));
     let progress_ms = told::progress_after(journal, engine.at);
     rows.push(Row {
         fault: "SIGKILL engine".to_owned(),
@@ -54,17 +67,16 @@ pub fn rows(journal: &[JournalLine], recoveries: &[RecoveryView], engine: Engine
 }
 
 fn row(of: &RecoveryView, moved: &Moved) -> Row {
-    let work = work_moved(of, moved);
     let (fault, became) = match of.node.as_str() {
-        node if node == KILLED.0 => (format!("SIGKILL {node}"), work),
-        node if node == FROZEN.0 => (format!("SIGSTOP {node} {}s", FREEZE.as_secs()), format!("{work}; {}", woke(of))),
-        node => (format!("{node} {}", of.cause), format!("{work}; not our doing: is this machine very busy?")),
+        node if node == KILLED.0 => (format!("SIGKILL {node}"), work_moved(of, moved)),
+        node if node == FROZEN.0 => (format!("SIGSTOP {node} {}s", FREEZE.as_secs()), woke(of)),
+        node => (format!("{node} {}", of.cause), format!("{}; none of ours: a busy machine?", work_moved(of, moved))),
     };
     Row { fault, phases: of.phases, became }
 }
 
 /// The table of faults. Phases of a node are told from its last sign of life, as `reprise recoveries` does.
-pub fn table(rows: &[Row]) -> String {
+fn table(rows: &[Row]) -> String {
     let mut table = Table::new([
         ("  fault", Lean::Left),
         ("noticed", Lean::Right),
@@ -83,14 +95,14 @@ pub fn table(rows: &[Row]) -> String {
 }
 
 /// What to type next, where, while the engine runs on.
-pub fn look_around(world: &World) -> String {
+pub fn look_around(world: &World, execution: &ExecutionId) -> String {
     let (state, program) = (world.folder.join("state"), world.program.display());
+    let url = format!("http://127.0.0.1:{}", world.port);
+    let next = NEXT.map(|command| format!("    {}\n", command.replace("EXECUTION", &execution.to_string()))).concat();
     format!(
-        "  next, in another terminal, until Ctrl-C here:\n    export REPRISE_URL=http://127.0.0.1:{} XDG_STATE_HOME={}\n    \
-         alias reprise={program}\n    {}\n",
-        world.port,
-        state.display(),
-        NEXT.join("\n    ")
+        "  next, in another terminal, until Ctrl-C here:\n    export REPRISE_URL={url} XDG_STATE_HOME={}\n    \
+         alias reprise={program}\n{next}",
+        state.display()
     )
 }
 
@@ -101,26 +113,34 @@ fn work_moved(recovery: &RecoveryView, moved: &Moved) -> String {
     format!("{attempts} moved to {}: {} from a checkpoint, {} afresh", to.join(", "), moved.resumed, moved.afresh)
 }
 
-/// `awake again, n4 sent 4 late reports: stale, they changed nothing`.
+/// `4 attempts moved; awake again, n4 sent 4 late reports: stale, they changed nothing`.
 fn woke(recovery: &RecoveryView) -> String {
-    if recovery.late_reports == 0 {
-        return format!("awake again, {} had nothing more to say", recovery.node);
-    }
-    let late = counted(recovery.late_reports.into(), "late report");
-    format!("awake again, {} sent {late}: stale, they changed nothing", recovery.node)
+    let (node, attempts) = (&recovery.node, counted(recovery.attempts.into(), "attempt"));
+    let late = match recovery.late_reports {
+        0 => "had nothing more to say".to_owned(),
+        late => format!("sent {}: stale, they changed nothing", counted(late.into(), "late report")),
+    };
+    format!("{attempts} moved; awake again, {node} {late}")
 }
 
 /// `back from its journal in 0.6s; 16 attempts ran on, their reports waited on the nodes`.
 fn back(took: Millis, ran_on: u32) -> String {
     let attempts = counted(ran_on.into(), "attempt");
-    format!("back from its journal in {}; {attempts} ran on, their reports waited on the nodes", tenths(took))
+    format!("back from its journal in {took}; {attempts} ran on, their reports waited on the nodes")
 }
 
-/// `  retried 19 times: 9 failed a test (rule flaky), 8 lost their node (rule lost_node)`.
-pub fn retried(retries: &Retries) -> String {
-    let total: usize = retries.iter().map(|(_, count)| count).sum();
-    let kinds = retries.iter().map(|((class, rule), count)| format!("{count} {} (rule {rule})", done_by(*class)));
-    format!("  retried {}: {}\n", counted(total as u64, "time"), kinds.collect::<Vec<_>>().join(", "))
+/// `  retried 19 times: 9 failed a test (rule flaky), 8 lost their node (rule lost_node); 1 failed again: crash`.
+fn retried(retries: &Retries) -> String {
+    let total: usize = retries.by_rule.iter().map(|(_, count)| count).sum();
+    let kinds = retries.by_rule.iter();
+    let kinds: Vec<String> =
+        kinds.map(|((class, rule), count)| format!("{count} {} (rule {rule})", done_by(*class))).collect();
+    let again = match retries.failed.as_slice() {
+        [] => String::new(),
+        failed => format!("; {} failed again: {}", failed.len(), some_of(failed, TOLD)),
+    };
+    let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
+    format!("  retried {}{kinds}{again}\n", counted(total as u64, "time"))
 }
 
 fn done_by(class: FailureClass) -> &'static str {
@@ -136,7 +156,7 @@ fn done_by(class: FailureClass) -> &'static str {
 }
 
 /// `  effective results 240 of 240, lost 0, doubled 0`, and below it what is wrong.
-pub fn verdict(of: &Verdict, paint: Paint) -> String {
+fn verdict(of: &Verdict, paint: Paint) -> String {
     let numbers = format!(
         "effective results {} of {}, lost {}, doubled {}",
         of.effective,
@@ -162,7 +182,5 @@ pub fn clock(took: Duration) -> String {
     format!("[{:02}:{:02}]", took.as_secs() / 60, took.as_secs() % 60)
 }
 
-/// `0.6s`, also below a second.
-fn tenths(took: Millis) -> String {
-    format!("{}.{}s", took.0 / 1000, took.0 % 1000 / 100)
-}
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gateway::view::JournalLine;
-use model::event::{Action, AttemptOutcome, Ended};
+use model::event::{Action, AttemptOutcome, Ended, TaskResult};
 use model::policy::FailureClass;
 use model::{Body, By, Millis, NodeId, TaskId, Timestamp};
 
@@ -18,10 +18,16 @@ pub struct Moved {
     pub afresh: usize,
 }
 
-/// Retries by class of the failure and by rule, most of them first.
-pub type Retries = Vec<((FailureClass, String), usize)>;
+/// What was decided after failures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retries {
+    /// Retries by class of the failure and by rule, most of them first.
+    pub by_rule: Vec<((FailureClass, String), usize)>,
+    /// Tasks that failed for good, after all their retries.
+    pub failed: Vec<String>,
+}
 
-/// Where the attempts went on that a node lost between its loss and now.
+/// Where the attempts went on that were lost with a node.
 pub fn moved(journal: &[JournalLine], node: &NodeId) -> Moved {
     let mut waiting: BTreeSet<&TaskId> = BTreeSet::new();
     let mut moved = Moved::default();
@@ -48,7 +54,7 @@ fn is_lost_with(ended: &Ended, node: &NodeId) -> bool {
 /// All retries of the journal.
 pub fn retries(journal: &[JournalLine]) -> Retries {
     let mut classes = BTreeMap::new();
-    let mut counts: BTreeMap<(FailureClass, String), usize> = BTreeMap::new();
+    let (mut counts, mut failed) = (BTreeMap::new(), Vec::new());
     for line in journal {
         if let Body::FailureClassified(of) = &line.event {
             classes.insert((of.at, of.attempt), of.class);
@@ -57,11 +63,14 @@ pub fn retries(journal: &[JournalLine]) -> Retries {
             && let Some(class) = classes.get(&(decided.at, decided.attempt))
         {
             *counts.entry((*class, decided.rule.clone())).or_default() += 1;
+        } else if let Body::TaskEnded { result: TaskResult::Failed, .. } = &line.event {
+            failed.extend(line.task.as_ref().map(ToString::to_string));
         }
     }
-    let mut retries: Retries = counts.into_iter().collect();
-    retries.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    retries
+    let mut by_rule: Vec<((FailureClass, String), usize)> = counts.into_iter().collect();
+    by_rule.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    failed.sort_unstable();
+    Retries { by_rule, failed }
 }
 
 /// How long after a moment the first word of a node about its work was journaled.
@@ -69,3 +78,6 @@ pub fn progress_after(journal: &[JournalLine], moment: Timestamp) -> Option<Mill
     let of_node = |line: &&JournalLine| matches!(line.by, By::Node { .. }) && line.attempt.is_some();
     journal.iter().filter(of_node).find(|line| line.at.0 > moment).map(|line| line.at.0 - moment)
 }
+
+#[cfg(test)]
+mod tests;

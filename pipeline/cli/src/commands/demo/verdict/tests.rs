@@ -73,7 +73,8 @@ fn judged(history: &str, signed: &str) -> String {
     let journal: Vec<JournalLine> = history.split_whitespace().map(|word| line(event(word))).collect();
     let signed = signed.split_whitespace().map(|number| lease(number).to_string()).collect();
     let task: TaskId = "t".parse().unwrap();
-    let verdict = judge(std::slice::from_ref(&task), &journal, &Ledger::from([(task, signed)]));
+    let ledger = Ledger::from([(task.clone(), signed)]);
+    let verdict = judge(&[task], &journal, &ledger);
     assert_eq!((verdict.total, verdict.effective + verdict.lost.len() + verdict.doubled.len()), (1, 1));
     match (verdict.lost.first(), verdict.doubled.first()) {
         (Some(why), _) => format!("lost: {why}"),

@@ -1,0 +1,98 @@
+//! The stage: engine and agents come together, the flow is submitted, and shown to its end while the faults are played.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway::view::{ExecutionView, NodeState, NodeView, Submitted};
+use model::ExecutionId;
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use super::faults::{self, EngineFault, Stage};
+use super::world::World;
+use crate::api::{Api, fresh_key};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::follow::{self, Live};
+
+/// The nodes and their zones.
+const NODES: [(&str, &str); 5] = [("n1", "a"), ("n2", "a"), ("n3", "b"), ("n4", "b"), ("n5", "a")];
+/// How often the screen is drawn.
+const EACH: Duration = Duration::from_millis(500);
+/// How often nodes are looked for that join.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long nodes may take to join, and the engine may be away.
+const AWAY: Duration = Duration::from_secs(60);
+
+/// Starts engine and agents, and waits until all nodes are there.
+pub async fn gather(world: &mut World, api: &Api) -> Result<(), Failure> {
+    world.start_engine()?;
+    faults::until_ready(api, world).await?;
+    for (node, zone) in NODES {
+        world.start_agent(node, zone)?;
+    }
+    let since = Instant::now();
+    loop {
+        world.check()?;
+        let nodes: Vec<NodeView> = api.list("/v1/nodes", &[]).await?.read()?;
+        let ready = nodes.iter().filter(|node| node.state == NodeState::Ready).count();
+        if ready == NODES.len() {
+            return Ok(());
+        }
+        if since.elapsed() > AWAY {
+            return Err(Failure::new(Exit::Bug, format!("only {ready} of {} nodes came", NODES.len())));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Submits the flow, as `reprise run` does.
+pub async fn submit(api: &Api, flow: &Value) -> Result<ExecutionId, Failure> {
+    let (key, flow) = (fresh_key()?, Bytes::from(flow.to_string()));
+    let answer = api.post("/v1/executions", &[], key.as_str(), ("application/json", flow)).await?;
+    let submitted: Submitted =
+        serde_json::from_slice(&answer).map_err(|error| Failure::unreadable("the submission", &error))?;
+    Ok(submitted.execution.execution)
+}
+
+/// Shows the execution to its end while the faults are played.
+pub async fn play(
+    world: &mut World,
+    api: &Api,
+    (execution, began): (&ExecutionId, Instant),
+    live: &mut Live,
+) -> Result<(ExecutionView, EngineFault), Failure> {
+    let (show, views) = watch::channel(None);
+    let (notes, said) = mpsc::channel(8);
+    let stage = Stage { api, views, notes, began };
+    tokio::try_join!(shown(api, execution, live, show, said), faults::play(stage, world))
+}
+
+async fn shown(
+    api: &Api,
+    execution: &ExecutionId,
+    live: &mut Live,
+    show: watch::Sender<Option<ExecutionView>>,
+    mut said: mpsc::Receiver<String>,
+) -> Result<ExecutionView, Failure> {
+    let mut heard = Instant::now();
+    let mut tick = interval(EACH);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            Some(note) = said.recv() => live.note(&note),
+            _ = tick.tick() => match follow::look(api, execution, live).await {
+                Ok(view) => {
+                    heard = Instant::now();
+                    show.send_replace(Some(view.clone()));
+                    if view.ended.is_some() {
+                        return Ok(view);
+                    }
+                }
+                Err(failure) if failure.exit == Exit::NoEngine && heard.elapsed() < AWAY => {}
+                Err(failure) => return Err(failure),
+            },
+        }
+    }
+}
