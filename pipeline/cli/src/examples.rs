@@ -1,5 +1,13 @@
 //! Answers of an engine in the middle of its work, for the tests of what people see.
 
+mod fleet;
+mod journal;
+mod tasks;
+
+pub use fleet::{lock, lost_node, node, pool, recovery};
+pub use journal::journal;
+pub use tasks::{parked, parked_task, resumed_task, running_task, skipped_task};
+
 use gateway::Moment;
 use gateway::view::{ExecutionView, TaskCounts};
 use model::{Millis, Timestamp};

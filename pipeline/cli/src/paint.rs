@@ -42,11 +42,6 @@ impl Paint {
         self.with("2", text)
     }
 
-    /// The point.
-    pub fn bold(self, text: &str) -> String {
-        self.with("1", text)
-    }
-
     /// A state's or verdict's word in the colour of what it means; padding before it stays.
     pub fn verdict(self, word: &str) -> String {
         match word.trim() {

@@ -125,6 +125,22 @@ mod tests {
     #[test]
     fn an_event_is_a_line_that_says_what_about_whom_and_by_whom() {
         let lines: Vec<String> = examples::journal().iter().map(text).collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        9.0       02:14:00  execution_started    nightly-web-118  key k1  by ada: nightly
+        9.1       02:14:00  attempt_dispatched   nightly-web-118/build@1  n1  lease j5.0.4.9.1, ready for 1.5s: n1 had 2 of 2 slots free
+        9.2       02:14:00  attempt_dispatched   nightly-web-118/chrome@1  n2  lease j5.0.4.9.1, ready for 1.5s: n2 had 2 of 2 slots free
+        11.0      02:14:41  attempt_ended        nightly-web-118/build@1  n1  passed, exit 0, lease j5.0.4.9.1
+        11.1      02:14:41  task_ended           nightly-web-118/build  passed
+        12.0      02:15:38  attempt_ended        nightly-web-118/chrome@1  n2  lost, lease j5.0.4.9.1
+        12.1      02:15:38  failure_classified   nightly-web-118/chrome@1  node_lost, certain: n2 silent for 30.0s
+        12.2      02:15:38  retry_decided        nightly-web-118/chrome@1  retry at once, rule lost_node of default@3, 1 of 5
+        12.3      02:15:38  attempt_dispatched   nightly-web-118/chrome@2  n5  lease j5.0.4.9.1, ready for 1.5s, with the checkpoint: n5 had 2 of 2 slots free
+        14.0      02:16:00  attempt_ended        nightly-web-118/chrome@1  n5  failed, exit 1, lease j5.0.4.9.1
+        14.1      02:16:00  failure_classified   nightly-web-118/chrome@1  test_failure, certain: exit 1
+        14.2      02:16:00  retry_decided        nightly-web-118/chrome@1  fail, rule verdict of default@3, 1 of 1
+        14.3      02:16:00  task_ended           nightly-web-118/chrome  failed
+        14.4      02:16:00  task_skipped         nightly-web-118/gate
+        15.0      02:16:01  execution_ended      nightly-web-118  round 1 failed
+        ");
     }
 }

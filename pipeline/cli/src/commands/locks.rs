@@ -87,8 +87,17 @@ mod tests {
 
     #[test]
     fn locks_are_a_table_and_one_tells_who_holds_and_who_waits() {
-        insta::assert_snapshot!(table(&[examples::lock()]), @"");
-        insta::assert_snapshot!(one(&examples::lock()), @"");
+        insta::assert_snapshot!(table(&[examples::lock()]), @r"
+        LOCK          HELD  WAITING  HOLDERS                                                                                        NEXT
+        browserstack   4/4        1  nightly-web-118/browser:chrome:1@1 on n1, nightly-web-118/browser:chrome:2@1 on n1 and 1 more  nightly-web-118/browser:webkit:5
+        ");
+        insta::assert_snapshot!(one(&examples::lock()), @r"
+        browserstack  a semaphore, 4 of 4 held, 1 waiting
+        held by   nightly-web-118/browser:chrome:1@1 on n1, lease j5.0.4.8121.0
+        held by   nightly-web-118/browser:chrome:2@1 on n1, lease j5.0.4.8122.0
+        held by   nightly-web-118/browser:chrome:3@1 on n1 (2 permits), lease j5.0.4.8123.0
+        waits     nightly-web-118/browser:webkit:5
+        ");
         assert!(table(&[]).starts_with("no locks"));
     }
 }

@@ -111,12 +111,26 @@ mod tests {
 
     #[test]
     fn the_fleet_is_a_table() {
-        insta::assert_snapshot!(table(&[examples::node("n1"), examples::lost_node()]), @"");
+        insta::assert_snapshot!(table(&[examples::node("n1"), examples::lost_node()]), @r"
+        NODE  STATE                   SLOTS  ZONE  FAILED/TRIED  LABELS
+        n1    ready                     3/4  a            9/388  arch=x86_64 os=linux
+        n2    lost 02:15:38, 1 moved    0/4  a            9/388  arch=x86_64 os=linux
+        ");
     }
 
     #[test]
     fn one_node_tells_what_runs_there_and_where_its_loss_is_told() {
-        insta::assert_snapshot!(one(&examples::node("n1")), @"");
-        insta::assert_snapshot!(one(&examples::lost_node()), @"");
+        insta::assert_snapshot!(one(&examples::node("n1")), @r"
+        n1  ready  pool default, zone a, boot 9f1c
+        slots 3 of 4 taken, memory 6144 of 16000 MiB   388 attempts ended here, 9 of them failed
+        labels arch=x86_64 os=linux
+        runs nightly-web-118/browser:webkit:2@1
+        ");
+        insta::assert_snapshot!(one(&examples::lost_node()), @r"
+        n2  lost 02:15:38, 1 moved  pool default, zone a, boot 9f1c
+        slots 0 of 4 taken, memory 0 of 16000 MiB   388 attempts ended here, 9 of them failed
+        labels arch=x86_64 os=linux
+        next: reprise recoveries r-31
+        ");
     }
 }

@@ -136,10 +136,14 @@ async fn act(
     change: &Change,
     (verb, body): (&str, impl serde::Serialize),
 ) -> Result<Exit, Failure> {
-    let ParkedView { execution, task, .. } = find(api, place).await?;
+    // Whether one that was named in full is parked is the engine's word, and an answer that says more than ours.
+    let (execution, task) = match &place.execution {
+        Some(execution) if !change.dry_run => (execution.clone(), place.task.clone()),
+        Some(_) | None => find(api, place).await.map(|parked| (parked.execution, parked.task))?,
+    };
     if change.dry_run {
-        let what = serde_json::to_string(&body).expect("a request is made of plain data");
-        screen::line(&format!("would {verb} {execution}/{task} with {what}; nothing was asked"));
+        let effect = if verb == "drop" { "it would have failed" } else { "it would run again" };
+        screen::line(&format!("would {verb} {execution}/{task}: {effect}; nothing was asked"));
         return Ok(Exit::Done);
     }
     let path = format!("/v1/parked/{}/{}/{verb}", encoded(&execution.to_string()), encoded(task.as_str()));
@@ -226,7 +230,10 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_person_is_a_table() {
-        insta::assert_snapshot!(table(&[examples::parked()]), @"");
+        insta::assert_snapshot!(table(&[examples::parked()]), @r"
+        TASK                    SINCE     CLASS          TRIES  BLOCKS        WHY
+        nightly-web-118/visual  02:19:35  out_of_memory      3  release_gate  tries used up, no verdict on the test
+        ");
     }
 
     #[test]

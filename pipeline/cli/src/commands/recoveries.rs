@@ -127,11 +127,21 @@ mod tests {
 
     #[test]
     fn recoveries_are_a_table() {
-        insta::assert_snapshot!(table(&[examples::recovery()]), @"");
+        insta::assert_snapshot!(table(&[examples::recovery()]), @r"
+        RECOVERY  NODE  ZONE  LAST SIGN  NOTICED  REQUEUED  PROGRESS    DONE  ATTEMPTS  RESUMED  GOALS  CAUSE
+        r-31      n2    a     02:15:08     30.0s     30.1s     31.2s  2m 33s         1        1  met    silent
+        ");
     }
 
     #[test]
     fn one_recovery_is_told_phase_by_phase_against_its_goals() {
-        insta::assert_snapshot!(one(&examples::recovery()), @"");
+        insta::assert_snapshot!(one(&examples::recovery()), @r"
+        r-31  n2 (zone a) silent: 1 attempt, 1 resumed   done, every goal met
+        phase  suspected  noticed  fenced  requeued  first progress    done
+        took       15.0s    30.0s   30.0s     30.1s           31.2s  2m 33s
+        goal       15.0s    30.0s   31.0s     31.0s           1m 0s       -
+        all from its last sign of life, 02:15:08   work lost 6.0s; 1 late report, stale: it changed nothing
+        moved nightly-web-118/browser:chrome:7@1
+        ");
     }
 }

@@ -95,8 +95,8 @@ mod tests {
     #[test]
     fn a_dry_run_names_the_round_and_what_would_run_again() {
         let target = examples::ended_execution();
-        insta::assert_snapshot!(would(&target, None), @"");
+        insta::assert_snapshot!(would(&target, None), @"would open round 2 of nightly-web-118: 1 task that failed or were cancelled would run again, with what they kept from running; nothing was asked");
         let task = TaskId::new("seed_db").unwrap();
-        insta::assert_snapshot!(would(&target, Some(&task)), @"");
+        insta::assert_snapshot!(would(&target, Some(&task)), @"would open round 2 of nightly-web-118: seed_db and all after it would run again; nothing was asked");
     }
 }

@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_first_line_says_how_to_come_back() {
-        insta::assert_snapshot!(greeting(&examples::execution()), @"");
+        insta::assert_snapshot!(greeting(&examples::execution()), @"nightly-web-118: 68 tasks, pool default, policy default@3 (from elsewhere: reprise status nightly-web-118 --follow)");
     }
 
     #[test]

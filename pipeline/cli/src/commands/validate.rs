@@ -112,16 +112,21 @@ mod tests {
     #[test]
     fn a_good_file_is_said_to_be_good_and_a_bad_one_shows_its_mistakes() {
         let flow = b"tasks:\n  a: { run: make }\n  b: { after: a, run: make test }\n";
-        insta::assert_snapshot!(check("web.yaml", flow).1, @"");
+        insta::assert_snapshot!(check("web.yaml", flow).1, @"web.yaml: 2 tasks, 1 dependency: no mistakes");
         let (checked, printed) = check("web.yaml", b"tasks:\n  a: { run: make, stal: 3m }\n");
         assert!(!checked.ok && checked.diagnostics.len() == 1);
-        insta::assert_snapshot!(printed, @"");
+        insta::assert_snapshot!(printed, @r"
+        web.yaml:2:19: error: unknown field `stal`
+            2 |   a: { run: make, stal: 3m }
+              |                   ^^^^ did you mean `stall`? All fields of a task: reprise help flow
+        1 error in web.yaml, nothing submitted
+        ");
     }
 
     #[test]
     fn a_policy_is_known_by_its_first_word() {
         let policy = b"policy: mine\nrules:\n  - { id: rest, then: fail }\n";
-        insta::assert_snapshot!(check("mine.yaml", policy).1, @"");
+        insta::assert_snapshot!(check("mine.yaml", policy).1, @"mine.yaml: policy mine, 1 rule: no mistakes");
         assert!(!check("mine.yaml", b"policy: mine\nrules: []\n").0.ok);
     }
 }

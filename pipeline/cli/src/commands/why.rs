@@ -98,16 +98,16 @@ fn dispatched(attempt: &AttemptView) -> String {
 fn ended(attempt: &AttemptView, execution: &str) -> String {
     let Some(at) = attempt.ended else { return running(attempt) };
     let how = match (attempt.outcome, attempt.class) {
-        (Some(AttemptOutcome::Passed), _) => format!("passed{}", exit(attempt)),
-        (Some(AttemptOutcome::Cancelled), _) => format!("cancelled{}", exit(attempt)),
+        (Some(AttemptOutcome::Passed), _) => format!("passed after {}{}", attempt.took_ms, exit(attempt)),
+        (Some(AttemptOutcome::Cancelled), _) => format!("cancelled after {}{}", attempt.took_ms, exit(attempt)),
         (Some(AttemptOutcome::Failed | AttemptOutcome::Lost) | None, Some(class)) => {
             let certain = if attempt.certain == Some(true) { "certain" } else { "likely" };
-            format!("{}, {certain}: {}", class.word(), attempt.evidence)
+            format!("{} after {}, {certain}: {}", class.word(), attempt.took_ms, attempt.evidence)
         }
         (Some(AttemptOutcome::Lost), None) => "lost".to_owned(),
         (Some(AttemptOutcome::Failed) | None, None) => format!("ended{}", exit(attempt)),
     };
-    let mut text = line(&time_of_day(at.0), &format!("{how}, after {}", attempt.took_ms));
+    let mut text = line(&time_of_day(at.0), &how);
     if let Some(rule) = &attempt.rule {
         let words = attempt.decided.as_deref().filter(|words| !words.is_empty());
         text.push_str(&line(
@@ -214,12 +214,28 @@ mod tests {
 
     #[test]
     fn a_task_that_moved_to_another_node_tells_how_and_why() {
-        insta::assert_snapshot!(text(&examples::resumed_task()), @"");
+        insta::assert_snapshot!(text(&examples::resumed_task()), @r"
+        nightly-web-118/browser:chrome:7  passed on attempt 2 (resumed)   policy default@3   journal default ..88190
+        @1 02:14:07 n2  dispatched after 1m 34s: lock browserstack was full; n2 had 1 of 4 slots free
+           02:15:38     node_lost after 1m 31s, certain: n2 silent for 30.0s
+                        rule lost_node: retry at once, 1 of 5 (poison no: nodes_lost 1; lost_node yes)
+                        1 late report of it came later: stale lease, changed nothing in nightly-web-118
+        @2 02:15:38 n5  dispatched with the checkpoint: n5 had 2 of 4 slots free
+           02:17:42     passed after 2m 4s: exit 0
+                        counters infra 1, test 0, memory 0; rules used: lost_node 1; nodes lost under it: n2
+        ");
     }
 
     #[test]
     fn a_parked_task_says_what_to_do_next() {
-        insta::assert_snapshot!(text(&examples::parked_task()), @"");
+        insta::assert_snapshot!(text(&examples::parked_task()), @r"
+        nightly-web-118/visual  parked after attempt 3   policy default@3   journal default ..88121
+        @3 02:18:58 n1  dispatched: n1 had 2 of 4 slots free
+           02:19:35     out_of_memory after 37.0s, certain: 8192 of 8192 MiB
+                        rule spent: park: tries used up, no verdict on the test
+        waits for a person since 02:19:35 (rule spent): tries used up, no verdict on the test; it holds no slot and no lock
+        next: reprise logs nightly-web-118/visual | reprise parked replay nightly-web-118/visual | reprise parked drop nightly-web-118/visual
+        ");
     }
 
     #[test]

@@ -91,12 +91,12 @@ mod tests {
 
     #[test]
     fn the_bar_counts_what_is_over_what_runs_and_what_waits() {
-        insta::assert_snapshot!(counts(&examples::execution()), @"");
+        insta::assert_snapshot!(counts(&examples::execution()), @"41/68  40 passed (1 flaky) 1 skipped  12 running 15 waiting  eta 3m 10s  recovering 1");
     }
 
     #[test]
     fn the_line_below_names_nodes_and_the_longest_tasks() {
         let all = [examples::node("n1"), examples::lost_node()];
-        insta::assert_snapshot!(nodes(&all, &[examples::running_task()]), @"");
+        insta::assert_snapshot!(nodes(&all, &[examples::running_task()]), @"  n1 3/4  n2 lost   longest: browser:webkit:2 40% 1m 2s");
     }
 }

@@ -8,10 +8,13 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::api::Api;
+use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// How long after a failure the engine is asked again.
 const AGAIN: Duration = Duration::from_millis(500);
+/// What is said when it went away.
+const AWAY: &str = "the engine went away";
 /// Lines that may wait for the screen.
 const QUEUE: usize = 1_024;
 
@@ -59,7 +62,7 @@ async fn read_on(api: Api, execution: ExecutionId, mut place: Place, say: mpsc::
         if say.is_closed() {
             return;
         }
-        let why = broke.map_or_else(|failure| first_line(&failure), |()| "the engine stopped".to_owned());
+        let why = broke.map_or_else(|failure| why(&failure), |()| AWAY.to_owned());
         if !away && say.send(Heard::Gone(why)).await.is_err() {
             return;
         }
@@ -99,8 +102,11 @@ async fn read(
     }
 }
 
-fn first_line(failure: &Failure) -> String {
-    failure.message.split(": start one").next().unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+fn why(failure: &Failure) -> String {
+    if failure.exit == Exit::NoEngine {
+        return AWAY.to_owned();
+    }
+    failure.message.lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -171,6 +171,12 @@ mod tests {
         let told = [(Kind::Parked, examples::parked_task()), (Kind::Resumed, examples::resumed_task())];
         let mut items: Vec<TaskItem> = told.iter().map(|(_, task)| task.item.clone()).collect();
         items.push(examples::skipped_task());
-        insta::assert_snapshot!(text(&examples::ended_execution(), &items, &told, Paint::PLAIN), @"");
+        insta::assert_snapshot!(text(&examples::ended_execution(), &items, &told, Paint::PLAIN), @r"
+        Summary [9m 41s] nightly-web-118 failed: 68 tasks: 63 passed (1 flaky, 1 resumed), 1 failed, 1 parked, 3 skipped
+           PARK 3/3 [  37.0s] visual              out_of_memory on n1: 8192 of 8192 MiB; tries used up, no verdict on the test; waits for a person
+        RESUMED 2/2 [  2m 4s] browser:chrome:7    n2 lost; went on from its checkpoint at n5
+           SKIP release_gate (after visual.passed: visual is parked)
+        next: reprise why nightly-web-118/visual | reprise parked | reprise retry nightly-web-118 --failed
+        ");
     }
 }

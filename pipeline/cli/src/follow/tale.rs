@@ -257,7 +257,14 @@ mod tests {
         let mut lines: Vec<Line> = examples::journal().iter().flat_map(|line| tale.take(line)).collect();
         lines.extend(tale.pause());
         let text: Vec<String> = lines.iter().map(|line| line.text(Paint::PLAIN)).collect();
-        insta::assert_snapshot!(text.join("\n"), @"");
+        insta::assert_snapshot!(text.join("\n"), @r"
+        PASS [  41.0s] build               n1
+        LOST [ 1m 38s] chrome              node_lost: n2 silent for 30.0s; goes on at n5 from its checkpoint (rule lost_node, 1 of 5)
+        FAIL [  22.0s] chrome              test_failure on n5: exit 1
+             started
+             expected 200, got 502
+        SKIP           gate
+        ");
         assert!(tale.has_ended());
     }
 

@@ -1,10 +1,8 @@
 //! What `status` prints: a line about the pool, a table of executions, a table of tasks.
 
-use gateway::view::{ExecutionView, PoolView, TaskItem};
-use model::Millis;
-
 use crate::table::{Lean, Table};
 use crate::words::whole;
+use gateway::view::{ExecutionView, PoolView, TaskItem};
 
 /// `pool default: leader here, epoch 4, lag 0ms   nodes 4 ready, 1 lost   slots 12 of 20   parked 0`.
 pub fn pool(view: &PoolView) -> String {
@@ -84,7 +82,7 @@ pub fn tasks(items: &[TaskItem], more: bool) -> String {
             item.state.word().replace('_', " "),
             item.attempts.to_string(),
             item.node.as_ref().map(ToString::to_string).unwrap_or_default(),
-            item.took_ms.filter(|took| *took > Millis(0)).map(whole).unwrap_or_default(),
+            item.took_ms.map(|took| took.to_string()).unwrap_or_default(),
             item.fraction.map(|fraction| format!("{:.0}%", fraction * 100.0)).unwrap_or_default(),
             item.why.clone(),
         ]);
@@ -100,18 +98,26 @@ mod tests {
 
     #[test]
     fn the_pool_is_one_line() {
-        insta::assert_snapshot!(pool(&examples::pool()), @"");
+        insta::assert_snapshot!(pool(&examples::pool()), @"pool default: leader here, epoch 4, lag 100ms   nodes 4 ready, 1 lost   slots 12 of 20   parked 0");
     }
 
     #[test]
     fn executions_are_a_table() {
-        insta::assert_snapshot!(table(&[examples::execution(), examples::ended_execution()]), @"");
+        insta::assert_snapshot!(table(&[examples::execution(), examples::ended_execution()]), @r"
+        EXECUTION        STATE       TASKS  PASSED  FAILED  FLAKY  SKIPPED  RUNNING  WAITING     AGE     ETA  REASON
+        nightly-web-118  recovering     68      40       0      1        1       12       15   4m 0s  3m 10s  1 task moves on
+        nightly-web-118  failed         68      63       1      1        3        0        0  9m 41s       -  1 failed, 1 parked
+        ");
         assert!(table(&[]).contains("reprise run"));
     }
 
     #[test]
     fn tasks_that_are_worth_a_look_are_a_table() {
         let items = [examples::running_task(), examples::parked_task().item];
-        insta::assert_snapshot!(tasks(&items, false), @"");
+        insta::assert_snapshot!(tasks(&items, false), @r"
+        TASK              STATE    TRIES  NODE   TOOK  DONE  WHY
+        browser:webkit:2  running      1  n1    1m 2s   40%
+        visual            parked       3  n1    37.0s        tries used up, no verdict on the test
+        ");
     }
 }
