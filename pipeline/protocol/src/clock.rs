@@ -47,6 +47,11 @@ impl Clock {
         Timestamp(self.now)
     }
 
+    /// Time goes on from `floor` at the earliest: another leader's clock was ahead.
+    pub fn raise(&mut self, floor: Timestamp) {
+        self.now = self.now.max(floor.0);
+    }
+
     /// How far the wall clock is from it, if that is worth saying.
     pub fn apart(&self, at: Instants) -> Option<Millis> {
         let apart = self.now.abs_diff(at.wall_ms);
@@ -82,6 +87,16 @@ mod tests {
             assert!(now >= last);
             last = now;
         }
+    }
+
+    #[test]
+    fn a_clock_goes_on_from_where_another_leader_was() {
+        let at = |ms| Instants { wall_ms: ms, boot_ms: ms };
+        let mut clock = Clock::start(at(1_000), Timestamp(0));
+        clock.raise(Timestamp(4_000));
+        assert_eq!(clock.now(at(1_050)), Timestamp(4_050));
+        clock.raise(Timestamp(2_000));
+        assert_eq!(clock.now(at(1_100)), Timestamp(4_099));
     }
 
     #[test]

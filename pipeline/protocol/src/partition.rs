@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use model::record::{Entry, Header};
-use model::{Body, LeaderId, Timestamp};
+use model::{Body, LeaderId};
 
 use crate::batch::header;
 use crate::clock::{Clock, Instants};
@@ -232,7 +232,10 @@ impl Partition {
     }
 
     fn take_over(&mut self, epoch: u64, id: LeaderId, at: Instants, out: &mut Vec<Out>) {
-        let clock = self.clock.get_or_insert_with(|| Clock::start(at, Timestamp(0)));
+        let last = self.read().now;
+        let clock = self.clock.get_or_insert_with(|| Clock::start(at, last));
+        // Entries that stand before our announcement may be later than it.
+        clock.raise(last);
         let now = clock.now(at);
         let mut leader = Leader::new(
             &self.replica.read().unwrap_or_else(PoisonError::into_inner),

@@ -146,8 +146,9 @@ impl Replica {
         if announcement.clock_shift_ms != 0 {
             self.state.shift(announcement.clock_shift_ms);
             self.first_announced.0 = self.first_announced.0.saturating_add_signed(announcement.clock_shift_ms);
+            self.now = announcement.now;
         }
-        self.now = announcement.now;
+        self.now = self.now.max(announcement.now);
     }
 
     fn admit(&mut self, entry: &Entry) {

@@ -51,7 +51,8 @@ impl Partition {
         let shift = off.filter(|_| self.clock.is_none()).unwrap_or(0);
         let floor = if shift == 0 { last } else { Timestamp(0) };
         let mut clock = self.clock.take().unwrap_or_else(|| Clock::start(at, floor));
-        let now = clock.now(at).max(floor);
+        clock.raise(floor);
+        let now = clock.now(at);
         self.clock = Some(clock);
         let leader = LeaderId::new(&format!("l{random:016x}")).expect("a plain name");
         let epoch = counted + 1;
