@@ -14,6 +14,8 @@ use tokio::time::{Instant, timeout};
 mod flow;
 mod world;
 
+mod attached;
+
 mod faults;
 mod stage;
 
@@ -48,30 +50,31 @@ pub struct Demo {
     /// Let engine and agents run on when all is told, until Ctrl-C, and leave the folder
     #[arg(long)]
     keep: bool,
+    /// What the demo starts for its own processes: its number, and what to become
+    #[arg(last = true, hide = true, value_name = "PROCESS")]
+    process: Vec<String>,
 }
 
 impl Demo {
     /// Plays it. Whatever happens, no process of it stays behind.
     pub fn run(self) -> Result<Exit, Failure> {
+        if let [parent, arguments @ ..] = self.process.as_slice() {
+            return Err(attached::become_it(parent, arguments));
+        }
         let mut world = World::new()?;
-        let mut live = Live::titled();
-        let ended = alone()?.block_on(async {
-            tokio::select! {
-                ended = self.play(&mut world, &mut live) => ended,
-                () = follow::interruption() => Ok(Exit::Cancelled),
-            }
-        });
-        live.finish();
+        let ended = alone()?.block_on(self.shown(&mut world));
         let folder = world.folder.display().to_string();
-        let went_well = matches!(ended, Ok(Exit::Done | Exit::Cancelled));
-        if self.keep || !went_well {
+        let kept = self.keep || !matches!(ended, Ok(Exit::Done | Exit::Cancelled));
+        if kept {
             world.keep_folder();
         }
         drop(world);
         match ended {
             Ok(exit) => {
-                if self.keep || !went_well {
-                    screen::line(&format!("all of it has ended; ledger, journal and logs are left in {folder}"));
+                let left =
+                    if kept { format!("; ledger, journal and logs are left in {folder}") } else { String::new() };
+                if kept || exit == Exit::Cancelled {
+                    screen::line(&format!("all of it has ended{left}"));
                 }
                 Ok(exit)
             }
@@ -82,30 +85,46 @@ impl Demo {
         }
     }
 
-    async fn play(&self, world: &mut World, live: &mut Live) -> Result<Exit, Failure> {
-        let began = Instant::now();
-        let api = Api::at(world.endpoint(), &PoolId::new("default").expect("a name"));
-        stage::gather(world, &api).await?;
-        let flow = flow::flow(&world.folder, &world.program);
-        let execution = stage::submit(&api, &flow).await?;
-        let played = stage::play(world, &api, (&execution, began), live);
-        let late = |_| Failure::new(Exit::Bug, format!("{execution} had not ended after {} seconds", LIMIT.as_secs()));
-        let (view, fault) = timeout(LIMIT, played).await.map_err(late)??;
-        let took = began.elapsed();
+    /// Plays it unless it is stopped; with --keep the world stays until then.
+    async fn shown(&self, world: &mut World) -> Result<Exit, Failure> {
+        let mut live = Live::titled();
+        let ended = tokio::select! {
+            ended = play(world, &mut live) => ended,
+            () = follow::interruption() => Ok(Exit::Cancelled),
+        };
         live.finish();
-
-        let seen = Seen::read(world, &api, view).await?;
-        let verdict = verdict::judge(&flow::tasks(&flow), &seen.journal, &seen.ledger);
-        screen::show(&report::text(&seen, took, fault, &verdict, Paint::stdout()));
-        if self.keep {
-            screen::show(&report::look_around(world, &seen.view.execution));
-            follow::interruption().await;
-        } else {
-            screen::line("  next: reprise demo --keep   (it ends in the same way, and then you can look around)");
+        match ended {
+            Ok(Exit::Cancelled) | Err(_) => {}
+            Ok(_) if self.keep => {
+                screen::show(&report::look_around(world));
+                follow::interruption().await;
+            }
+            Ok(_) => {
+                screen::line("  next: reprise demo --keep   (it ends in the same way, and then you can look around)")
+            }
         }
-        if !verdict.is_good() {
-            return Ok(Exit::DemoLost);
-        }
-        seen.check_plan().map(|()| Exit::Done)
+        ended
     }
+}
+
+/// Plays it to its end, tells what was seen, and judges it.
+async fn play(world: &mut World, live: &mut Live) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let api = Api::at(world.endpoint(), &PoolId::new("default").expect("a name"));
+    stage::gather(world, &api).await?;
+    let flow = flow::flow(&world.folder, &world.program);
+    let execution = stage::submit(&api, &flow).await?;
+    let played = stage::play(world, &api, (&execution, began), live);
+    let late = |_| Failure::new(Exit::Bug, format!("{execution} had not ended after {} seconds", LIMIT.as_secs()));
+    let (view, fault) = timeout(LIMIT, played).await.map_err(late)??;
+    let took = began.elapsed();
+    live.finish();
+
+    let seen = Seen::read(world, &api, view).await?;
+    let verdict = verdict::judge(&flow::tasks(&flow), &seen.journal, &seen.ledger);
+    screen::show(&report::text(&seen, took, fault, &verdict, Paint::stdout()));
+    if !verdict.is_good() {
+        return Ok(Exit::DemoLost);
+    }
+    seen.check_plan().map(|()| Exit::Done)
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gateway::view::{ExecutionView, JournalLine, Phases, RecoveryView};
+use model::Millis;
 use model::policy::FailureClass;
-use model::{ExecutionId, Millis};
 
 use super::faults::{EngineFault, FREEZE, FROZEN, KILLED};
 use super::seen::Seen;
@@ -16,12 +16,12 @@ use crate::paint::Paint;
 use crate::table::{Lean, Table};
 use crate::words::{counted, some_of};
 
-/// What shows most of what the demo is about.
+/// What shows most of what the demo is about; its execution is the first of a new journal.
 const NEXT: [&str; 4] = [
-    "reprise why EXECUTION/flaky_3",
+    "reprise why demo-1/flaky_3",
     "reprise recoveries",
-    "reprise status EXECUTION",
-    "reprise journal --kind node_lost",
+    "reprise status demo-1",
+    "reprise journal --execution demo-1 --task hang",
 ];
 /// Most mistakes of one kind that are told one by one.
 const TOLD: usize = 20;
@@ -95,10 +95,10 @@ fn table(rows: &[Row]) -> String {
 }
 
 /// What to type next, where, while the engine runs on.
-pub fn look_around(world: &World, execution: &ExecutionId) -> String {
+pub fn look_around(world: &World) -> String {
     let (state, program) = (world.folder.join("state"), world.program.display());
     let url = format!("http://127.0.0.1:{}", world.port);
-    let next = NEXT.map(|command| format!("    {}\n", command.replace("EXECUTION", &execution.to_string()))).concat();
+    let next = NEXT.map(|command| format!("    {command}\n")).concat();
     format!(
         "  next, in another terminal, until Ctrl-C here:\n    export REPRISE_URL={url} XDG_STATE_HOME={}\n    \
          alias reprise={program}\n{next}",

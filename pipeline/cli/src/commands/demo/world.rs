@@ -10,7 +10,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use agent::endpoint::Endpoint;
 use model::TaskId;
@@ -19,6 +19,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use super::attached;
 use super::flow::SCRIPT;
 use super::remains;
 use super::verdict::Ledger;
@@ -97,8 +98,8 @@ impl World {
     fn start(&mut self, name: &str, arguments: &[String]) -> Result<(), Failure> {
         let failed = |error: io::Error| cannot(&format!("start {name}"), &error);
         let words = File::options().create(true).append(true).open(self.words(name)).map_err(failed)?;
-        let mut command = Command::new(&self.program);
-        command.args(arguments).current_dir(&self.folder).process_group(0).stdin(Stdio::null());
+        let mut command = attached::command(&self.program, arguments);
+        command.current_dir(&self.folder).process_group(0).stdin(Stdio::null());
         command.stdout(words.try_clone().map_err(failed)?).stderr(words);
         for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("REPRISE_")) {
             command.env_remove(key);
