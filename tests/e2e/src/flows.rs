@@ -60,6 +60,11 @@ pub fn waiting(world: &World, name: &str) -> Value {
 
 /// So many independent tasks that take a moment each.
 pub fn many(world: &World, name: &str, count: usize) -> Value {
-    let tasks = (0..count).map(|n| (format!("t{n}"), task(world, "sleep 0.1", json!({}))));
+    alike(world, name, count, "sleep 0.1")
+}
+
+/// So many independent tasks that do the same.
+pub fn alike(world: &World, name: &str, count: usize, work: &str) -> Value {
+    let tasks = (0..count).map(|n| (format!("t{n}"), task(world, work, json!({}))));
     flow(name, Value::Object(tasks.collect()))
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::Value;
@@ -83,16 +83,16 @@ impl World {
 
     /// Runs a command that was changed, to its end.
     pub fn finish(&self, command: &mut Command) -> Said {
-        let arguments: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
-        let output = command.stdin(Stdio::null()).output().expect("the binary can be started");
-        Said::new(format!("reprise {}", arguments.join(" ")), &output)
+        Said::of(command)
     }
 
     /// The arguments with which its engine starts.
     pub fn up_arguments(&self) -> Vec<String> {
         let listen = format!("127.0.0.1:{}", self.port);
         let (data, config) = (self.data.display().to_string(), self.path("reprise.toml").display().to_string());
-        ["up", "--data", &data, "--listen", &listen, "--config", &config].map(str::to_owned).to_vec()
+        // Snapshots so often that each test goes on from one, and trims behind the one before.
+        let line = ["up", "--data", &data, "--listen", &listen, "--config", &config, "--snapshot-entries", "8"];
+        line.map(str::to_owned).to_vec()
     }
 
     /// Starts the engine, and does not wait for it.

@@ -48,6 +48,9 @@ pub struct Up {
     /// How its log looks [without: text]
     #[arg(long, value_enum, value_name = "FORM")]
     log_format: Option<LogFormat>,
+    /// Entries between two snapshots; few, where a test wants to see many
+    #[arg(long, value_name = "N", hide = true)]
+    snapshot_entries: Option<u64>,
 }
 
 /// What `up` was told, from wherever: nothing is left to interpret.
@@ -59,6 +62,7 @@ struct Config {
     pool: PoolSettings,
     accept_clock: bool,
     log_format: LogFormat,
+    snapshot_entries: Option<u64>,
 }
 
 impl Up {
@@ -82,6 +86,7 @@ impl Up {
             pool,
             accept_clock: self.accept_clock,
             log_format: self.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
+            snapshot_entries: self.snapshot_entries,
         })
     }
 }
@@ -139,6 +144,7 @@ fn start_engine(config: &Config) -> Result<Engine, Failure> {
     let mut options = engine::Options::new(config.data.join("snapshots"));
     options.settings = config.pool;
     options.accept_clock = config.accept_clock;
+    options.snapshot_entries = config.snapshot_entries.unwrap_or(options.snapshot_entries);
     let builtin = flow::policy::BUILTIN.iter().filter_map(|(name, _)| flow::policy::builtin(name));
     options.policies = builtin.map(Arc::new).collect();
     Engine::start(Arc::new(log), options).map_err(|error| machine(error.to_string()))
@@ -204,8 +210,15 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 mod tests {
     use super::*;
 
-    const NOTHING: Up =
-        Up { data: None, listen: None, token_file: None, config: None, accept_clock: false, log_format: None };
+    const NOTHING: Up = Up {
+        data: None,
+        listen: None,
+        token_file: None,
+        config: None,
+        accept_clock: false,
+        log_format: None,
+        snapshot_entries: None,
+    };
 
     #[test]
     fn a_flag_goes_before_the_file_and_the_file_before_what_is_usual() {

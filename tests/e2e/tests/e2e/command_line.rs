@@ -39,7 +39,7 @@ fn an_engine_that_is_down_is_exit_6_for_every_command() {
 fn a_command_line_that_makes_no_sense_is_exit_2() {
     let world = World::new();
     let commands: [(&[&str], &str); 7] = [
-        (&["rnu", "flow.yaml"], "run"),
+        (&["rnu", "flow.yaml"], "unrecognized subcommand"),
         (&["run"], "FLOW"),
         (&["status", "nightly"], "is no execution"),
         (&["retry", "x-1"], "--failed"),

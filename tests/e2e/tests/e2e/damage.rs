@@ -46,10 +46,7 @@ fn a_damaged_log_is_said_and_left_as_it_is() {
     assert_eq!(world.ended(&execution)["state"], "completed");
     agent.kill();
     engine.kill();
-    let journal = fs::read_dir(&world.data).unwrap().flatten().map(|entry| entry.path());
-    let is_journal =
-        |path: &std::path::PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("journal"));
-    let journal = journal.into_iter().find(is_journal).expect("the data folder holds the journal");
+    let journal = world.data.join("log/journal-0.redb");
     let sound = fs::read(&journal).unwrap();
     let file = fs::OpenOptions::new().write(true).open(&journal).unwrap();
     for at in (4_096..sound.len() as u64 - 512).step_by(4_096) {

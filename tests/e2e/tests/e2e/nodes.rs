@@ -30,14 +30,7 @@ fn a_node_in_python_takes_part() {
     );
 
     // Killed under its work, it is lost by its silence, and the other node does that work.
-    let waiting = world.submit(&flows::flow(
-        "moved",
-        json!({
-            "a": flows::task(&world, "while [ ! -e go ]; do sleep 0.05; done", json!({})),
-            "b": flows::task(&world, "while [ ! -e go ]; do sleep 0.05; done", json!({})),
-            "c": flows::task(&world, "while [ ! -e go ]; do sleep 0.05; done", json!({})),
-        }),
-    ));
+    let waiting = world.submit(&flows::alike(&world, "moved", 3, "while [ ! -e go ]; do sleep 0.05; done"));
     wait::for_it("all slots are taken", || world.execution(&waiting).is_some_and(|view| view["tasks"]["running"] == 3));
     python.kill();
     wait::for_it("py is lost", || world.node("py").as_deref() == Some("lost"));
@@ -45,7 +38,7 @@ fn a_node_in_python_takes_part() {
     assert_eq!(world.ended(&waiting)["state"], "completed");
     let verdict = Verdict::of(&world);
     verdict.holds(15);
-    assert!(verdict.count("node_lost") == 1);
+    assert_eq!(verdict.count("node_lost"), 1);
 }
 
 fn output_can_be_read_when_its_node_is_gone() {

@@ -55,7 +55,7 @@ impl Stage {
     }
 
     fn begin(&mut self) -> String {
-        self.world.submit(&flows::many(&self.world, "whim", TASKS))
+        self.world.submit(&flows::alike(&self.world, "whim", TASKS, "sleep 0.5"))
     }
 
     /// Lets everybody be for a random while, unless the execution has ended before.
