@@ -16,6 +16,7 @@ mod world;
 
 mod attached;
 
+mod cues;
 mod faults;
 mod stage;
 

@@ -68,8 +68,8 @@ fn rows(journal: &[JournalLine], recoveries: &[RecoveryView], engine: EngineFaul
 
 fn row(of: &RecoveryView, moved: &Moved) -> Row {
     let (fault, became) = match of.node.as_str() {
-        node if node == KILLED.0 => (format!("SIGKILL {node}"), work_moved(of, moved)),
-        node if node == FROZEN.0 => (format!("SIGSTOP {node} {}s", FREEZE.as_secs()), woke(of)),
+        node if node == KILLED => (format!("SIGKILL {node}"), work_moved(of, moved)),
+        node if node == FROZEN => (format!("SIGSTOP {node} {}s", FREEZE.as_secs()), woke(of)),
         node => (format!("{node} {}", of.cause), format!("{}; none of ours: a busy machine?", work_moved(of, moved))),
     };
     Row { fault, phases: of.phases, became }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::faults::{self, EngineFault, Stage};
+use super::cues::Stage;
+use super::faults::{self, EngineFault};
 use super::world::World;
 use crate::api::{Api, fresh_key};
 use crate::exit::Exit;
@@ -65,7 +66,7 @@ pub async fn play(
 ) -> Result<(ExecutionView, EngineFault), Failure> {
     let (show, views) = watch::channel(None);
     let (notes, said) = mpsc::channel(8);
-    let stage = Stage { api, views, notes, began };
+    let stage = Stage { api, execution, views, notes, began };
     tokio::try_join!(shown(api, execution, live, show, said), faults::play(stage, world))
 }
 
