@@ -56,10 +56,14 @@ pub struct Driver {
     /// When the inputs of each outstanding entry were read.
     read_at: VecDeque<Instant>,
     last_read: Instant,
+    last_told: Instant,
     /// The thread that writes a snapshot, or did.
     writer: Option<JoinHandle<()>>,
     stopped: bool,
 }
+
+/// How often a leader is told that its inputs hold nothing new.
+const HEARS: Duration = Duration::from_millis(250);
 
 /// The input topics, in the order in which they are read.
 const INPUTS: [Topic; 3] = [Topic::Requests, Topic::Reports, Topic::Heartbeats];
@@ -68,7 +72,8 @@ impl Driver {
     pub fn new(shared: Arc<Shared>, partition: Partition, options: Options) -> Self {
         let words = sync_channel(1_024);
         let (read_at, last_read) = (VecDeque::new(), Instant::now());
-        Self { shared, partition, options, words, inputs: None, read_at, last_read, writer: None, stopped: false }
+        let (last_told, inputs, writer) = (last_read, None, None);
+        Self { shared, partition, options, words, inputs, read_at, last_read, last_told, writer, stopped: false }
     }
 
     /// Runs until it is told to stop, or cannot go on.
@@ -144,9 +149,13 @@ impl Driver {
             self.last_read = Instant::now();
         }
         self.lag(waiting);
-        // Ends are told even when nothing is new, but only once.
+        // Ends are told even when nothing is new, but not each time: that the partition hears.
         let caught_up = self.partition.leader().is_some_and(|l| l.soft.caught_up);
-        if any || !caught_up { told } else { Vec::new() }
+        if !any && caught_up && self.last_told.elapsed() < HEARS {
+            return Vec::new();
+        }
+        self.last_told = Instant::now();
+        told
     }
 
     fn lag(&mut self, waiting: u64) {

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use model::record::{Consumed, Entry};
-use model::{Command, Event, Heartbeat, LeaderId, Renew, Timestamp};
+use model::{Command, Event, Heartbeat, LeaderId, Millis, Renew, Timestamp};
 use operators::fold::When;
 use operators::{Context, Input, Planted, Soft, State, commands, fleet};
 
@@ -20,6 +20,8 @@ use crate::replica::Replica;
 
 /// Decisions of one step that are not caused by an input.
 const MAX_STEPS: usize = 1_000;
+/// An input that is not looked at for longer than this is a pause of ours, as is a gap between two steps.
+pub const PAUSE: Millis = Millis(1_000);
 /// Dispatches of one batch.
 const MAX_DISPATCHES: usize = 500;
 
@@ -40,10 +42,15 @@ pub struct Leader {
     pub consumed: Consumed,
     seq: u64,
     base: Base,
+    /// Reports and beats that wait, and requests.
     pending: VecDeque<(Topic, Record)>,
+    requests: VecDeque<Record>,
     /// The ends of requests and reports when they were first read, and when they were read last.
     first_ends: [Option<u64>; 2],
     last_ends: [u64; 2],
+    /// When each input was read last, and whether beats were read to their end then.
+    looked: [Timestamp; 3],
+    beats_read: bool,
     last_watch: Timestamp,
     /// Rejects up to this entry are out.
     pub rejects_out: u64,
@@ -102,8 +109,11 @@ impl Leader {
             seq: replica.seq + 1,
             base,
             pending: VecDeque::new(),
+            requests: VecDeque::new(),
             first_ends: [None; 2],
             last_ends: [0; 2],
+            looked: [now; 3],
+            beats_read: false,
             last_watch: Timestamp(0),
             rejects_out: 0,
             more: false,
@@ -112,28 +122,41 @@ impl Leader {
         }
     }
 
-    /// Takes records of an input topic, to be decided about.
-    pub fn take(&mut self, topic: Topic, records: Vec<Record>, end: u64) {
+    /// Takes records of an input topic, to be decided about. Returns for how long that topic was not looked at.
+    pub fn take(&mut self, topic: Topic, records: Vec<Record>, end: u64, now: Timestamp) -> Millis {
         let index = match topic {
-            Topic::Requests => Some(0),
-            Topic::Reports => Some(1),
-            Topic::Heartbeats | Topic::Journal | Topic::Commands | Topic::Rejects => None,
+            Topic::Requests => 0,
+            Topic::Reports => 1,
+            Topic::Heartbeats => 2,
+            Topic::Journal | Topic::Commands | Topic::Rejects => return Millis(0),
         };
-        if let Some(index) = index {
-            self.first_ends[index].get_or_insert(end);
-            self.last_ends[index] = end;
+        if let (Some(first), Some(last)) = (self.first_ends.get_mut(index), self.last_ends.get_mut(index)) {
+            first.get_or_insert(end);
+            *last = end;
+        } else {
+            self.beats_read = records.last().is_none_or(|record| record.position + 1 >= end);
         }
-        self.pending.extend(records.into_iter().map(|record| (topic, record)));
+        if topic == Topic::Requests {
+            self.requests.extend(records);
+        } else {
+            self.pending.extend(records.into_iter().map(|record| (topic, record)));
+        }
+        now - std::mem::replace(&mut self.looked[index], now)
+    }
+
+    /// Whether each input was looked at just now, and no beat waits unread: else nobody is silent, we are deaf.
+    fn hears(&self, now: Timestamp) -> bool {
+        self.beats_read && self.looked.iter().all(|at| now - *at <= PAUSE)
     }
 
     /// Whether more can be decided without anything new.
     pub fn has_more(&self) -> bool {
-        self.more || !self.pending.is_empty()
+        self.more || self.pending() > 0
     }
 
     /// How many records wait to be decided about.
     pub fn pending(&self) -> usize {
-        self.pending.len()
+        self.pending.len() + self.requests.len()
     }
 
     /// We did not look for a while: what we had observed is void.
@@ -161,11 +184,12 @@ impl Leader {
         self.decide(&Input::Led, 0, config, now)
     }
 
-    /// Decides about what waits, then about what is due, then dispatches. Returns the record to append, if there is
-    /// anything to say; what it causes waits in `outstanding`.
+    /// Decides about reports, then about what is due, then dispatches, then decides about requests, each in its share of
+    /// a batch. One part of a large flow fills what is left: if requests came first, nothing would be dispatched while a
+    /// flow comes in.
     pub fn step(&mut self, config: &Config, poisoned: &BTreeSet<(Topic, u64)>, now: Timestamp) -> Result<(), Broken> {
         self.more = false;
-        while !self.batch.is_full() {
+        while !self.batch.holds_thirds(1) {
             let Some((topic, record)) = self.pending.pop_front() else { break };
             self.input(topic, &record, config, poisoned, now)?;
         }
@@ -173,12 +197,19 @@ impl Leader {
         let read_all = below(0, self.consumed.requests) && below(1, self.consumed.reports);
         let ticks = read_all || config.planted(Planted::VerdictWhileLagging);
         self.soft.caught_up = ticks
-            && self.pending.is_empty()
+            && (self.hears(now) || config.planted(Planted::VerdictWhileLagging))
+            && self.pending() == 0
             && self.consumed.requests >= self.last_ends[0]
             && self.consumed.reports >= self.last_ends[1];
         if ticks && !self.batch.is_full() {
             self.due(config, now)?;
             self.dispatch(config, now)?;
+        }
+        while !self.batch.is_full() {
+            let Some(record) = self.requests.pop_front() else { break };
+            self.input(Topic::Requests, &record, config, poisoned, now)?;
+            // What follows from it is for the next step.
+            self.more = true;
         }
         self.more |= self.batch.is_full();
         Ok(())
@@ -302,7 +333,7 @@ impl Leader {
     fn due(&mut self, config: &Config, now: Timestamp) -> Result<(), Broken> {
         let watch = now.0 >= self.last_watch.0 + config.watch_ms;
         for step in 0.. {
-            if step == MAX_STEPS || self.batch.is_full() {
+            if step == MAX_STEPS || self.batch.holds_thirds(2) {
                 self.more = true;
                 return Ok(());
             }

@@ -14,7 +14,7 @@ use model::{Body, LeaderId};
 
 use crate::batch::header;
 use crate::clock::{Clock, Instants};
-use crate::leader::{Broken, Leader};
+use crate::leader::{Broken, Leader, PAUSE};
 use crate::log::{NewRecord, Record, Topic};
 use crate::replica::{Reading, Replica};
 
@@ -22,8 +22,6 @@ pub use config::{Config, Fault};
 pub use rejects::rejects;
 pub use told::{In, Out};
 
-/// A gap between two steps that is longer than this is a pause of ours.
-const PAUSE_MS: u64 = 1_000;
 /// A leader with nothing to say beats this often, where there are followers.
 const BEAT_MS: u64 = 500;
 /// A follower that has heard nothing for this long, and up to half as long again, announces itself.
@@ -128,8 +126,12 @@ impl Partition {
         match told {
             In::Journal { records, next, end } => self.journal(records, next, end, at, out),
             In::Input { topic, records, end } => {
-                if let Role::Leader(leader) = &mut self.role {
-                    leader.take(topic, records, end);
+                if let (Role::Leader(leader), Some(clock)) = (&mut self.role, &mut self.clock) {
+                    let now = clock.now(at);
+                    let deaf = leader.take(topic, records, end, now) > PAUSE;
+                    if deaf && !self.config.has(Fault::SoftKeptAfterPause) {
+                        leader.paused(now);
+                    }
                 }
             }
             In::AppendFailed { why, .. } => self.doubt(&format!("an append failed: {why}"), at, out),
@@ -150,7 +152,7 @@ impl Partition {
 
     /// A gap between two steps is a pause of ours: what we had observed before is void.
     fn notice_pause(&mut self, at: Instants) {
-        let paused = at.boot_ms.saturating_sub(self.last_step) > PAUSE_MS;
+        let paused = at.boot_ms.saturating_sub(self.last_step) > PAUSE.0;
         self.last_step = at.boot_ms;
         if let (true, Role::Leader(leader), Some(clock)) = (paused, &mut self.role, &mut self.clock)
             && !self.config.has(Fault::SoftKeptAfterPause)

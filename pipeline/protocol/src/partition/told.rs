@@ -20,7 +20,8 @@ pub enum In {
         /// The journal's end.
         end: u64,
     },
-    /// Records of an input topic, in order. To be told even when there are none, for the end.
+    /// Records of an input topic, in order. To be told at least every half second even when there are none: an input
+    /// that is not looked at makes us deaf, and nobody silent.
     Input {
         /// The topic.
         topic: Topic,
