@@ -1,6 +1,9 @@
 //! What may be typed. Help, completions and man pages are made from these definitions.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use model::{Key, PoolId};
 
 use crate::commands::{
@@ -117,15 +120,47 @@ pub enum Command {
     Supervise(supervise::Supervise),
 }
 
+/// Reads the command line of this process. A word that is no command is answered with the one that is nearest.
+pub fn parse() -> Result<Cli, clap::Error> {
+    read(std::env::args_os())
+}
+
+fn read(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(line).map_err(|mut error| {
+        if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+            && error.get(ContextKind::SuggestedSubcommand).is_none()
+            && let Some(near) = nearest(word)
+        {
+            error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near]));
+        }
+        error
+    })
+}
+
+/// The command that was meant, if one is two slips away at most.
+fn nearest(word: &str) -> Option<String> {
+    let program = Cli::command();
+    let known = program.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name);
+    let near = known.map(|name| (strsim::osa_distance(word, name), name)).min();
+    near.filter(|(slips, _)| *slips <= 2).map(|(_, name)| name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_definitions_hold_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_answered_with_what_was_meant() {
+        for (typed, meant) in [("rnu", "run"), ("stauts", "status"), ("cancle", "cancel")] {
+            let error = read(["reprise", typed]).unwrap_err().to_string();
+            assert!(error.contains(&format!("'{meant}'")), "{error}");
+        }
+        assert!(!read(["reprise", "frobnicate"]).unwrap_err().to_string().contains("similar"));
     }
 
     #[test]

@@ -29,14 +29,12 @@ mod bug;
 #[cfg(test)]
 mod examples;
 
-use clap::Parser;
-
 pub use exit::Exit;
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
     bug::announce_panics();
-    let cli = match args::Cli::try_parse() {
+    let cli = match args::parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too, and end well. A closed pipe is no reason to complain.

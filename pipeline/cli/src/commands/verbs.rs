@@ -165,7 +165,7 @@ fn would(verb: &str, kill: bool, target: &ExecutionView) -> String {
     let effect = match (verb, kill) {
         ("pause", _) => format!("{waiting} would not be dispatched, {running} would go on"),
         ("resume", _) => format!("{waiting} would be dispatched as slots are free"),
-        (_, false) => format!("{running} would get SIGTERM and their grace, {waiting} would end"),
+        (_, false) => format!("{running} would get SIGTERM and grace, {waiting} would end"),
         (_, true) => format!("{running} would be killed, {waiting} would end"),
     };
     format!("would {verb} {execution}: {effect}; nothing was asked")
@@ -181,7 +181,7 @@ mod tests {
         let running = examples::execution();
         assert_eq!(
             would("cancel", false, &running),
-            "would cancel nightly-web-118: 12 running tasks would get SIGTERM and their grace, 15 waiting tasks would \
+            "would cancel nightly-web-118: 12 running tasks would get SIGTERM and grace, 15 waiting tasks would \
              end; nothing was asked"
         );
         let ended = ExecutionView { ended: Some(running.submitted), state: examples::FAILED, ..running };
