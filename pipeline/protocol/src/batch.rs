@@ -41,7 +41,12 @@ impl Batch {
 
     /// Whether it is large enough to be closed.
     pub fn is_full(&self) -> bool {
-        self.json.len() > CLOSE_BYTES || self.events.len() > CLOSE_EVENTS
+        self.holds_thirds(3)
+    }
+
+    /// Whether it holds more than so many thirds of what it may.
+    pub fn holds_thirds(&self, thirds: usize) -> bool {
+        self.json.len() > CLOSE_BYTES * thirds / 3 || self.events.len() > CLOSE_EVENTS * thirds / 3
     }
 
     /// The entry and its record.

@@ -50,10 +50,12 @@ impl Partition {
         }
         let shift = off.filter(|_| self.clock.is_none()).unwrap_or(0);
         let floor = if shift == 0 { last } else { Timestamp(0) };
-        let mut clock = self.clock.take().unwrap_or_else(|| Clock::start(at, floor));
+        // The clock begins when the announcement counts: until then the wall clock is compared each time anew, so that
+        // a shift is not forgotten with an announcement that was lost.
+        let mut clock = self.clock.unwrap_or_else(|| Clock::start(at, floor));
         clock.raise(floor);
         let now = clock.now(at);
-        self.clock = Some(clock);
+        self.clock = self.clock.map(|_| clock);
         let leader = LeaderId::new(&format!("l{random:016x}")).expect("a plain name");
         let epoch = counted + 1;
         let announcement = Announcement {

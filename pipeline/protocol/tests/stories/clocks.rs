@@ -31,3 +31,23 @@ fn a_clock_that_is_years_off_stops_with_what_to_do_or_moves_every_deadline() {
     four.read(&log);
     assert_eq!(kept(&four), kept(&three));
 }
+
+#[test]
+fn a_shift_is_not_forgotten_with_an_announcement_that_was_lost() {
+    let mut log = Log::default();
+    let mut one = Instance::fresh(Config::default(), 1);
+    one.settle(&mut log);
+    log.ask_anything("k1");
+    one.settle(&mut log);
+
+    let mut two = Instance::fresh(Config { accept_clock: true, ..Config::default() }, 2);
+    two.at.wall_ms += 365 * 86_400_000;
+    two.read(&log);
+    two.unwritten.clear();
+    two.tell(protocol::In::AppendFailed { why: "lost".into(), full: false });
+    two.pass(1_200);
+    two.settle(&mut log);
+    assert!(two.leads());
+    two.pass(1_000);
+    assert_eq!(two.replica().state.pools.values().next().unwrap().keys.len(), 1, "the key is kept as long as before");
+}
