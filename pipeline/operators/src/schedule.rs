@@ -137,6 +137,8 @@ pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec
         }
         match place(pool, seen, queue, noted, ctx) {
             Some(node) => return dispatch(pool, id, seen, noted, &node, ctx),
+            // No node has any room left: it stays where it is, and nothing needs to bring it back.
+            None if seen.agenda.open.is_empty() => break,
             None => seen.agenda.set_aside(queue, true),
         }
     }
