@@ -25,11 +25,12 @@ pub fn run() -> Result<Vec<Row>, Failure> {
     server.stop()?;
     let again = Server::start(&["engine", ENTRIES], folder.path())?;
     let (from, to) = again.entries;
-    let (took, peak) = (again.took.as_secs_f64(), again.peak_mib()?);
+    let (took, peak, processor) = (again.took.as_secs_f64(), again.peak_mib()?, again.processor_seconds()?);
     again.stop()?;
     let row = |what: &str, value, unit| Row::new("restart", what, value, unit);
     Ok(vec![
         row("1,000,000 tasks in state: until it leads and listens", took, "s").bound(Bound::AtMost(10.0)),
+        row("of that, processor time", processor, "s"),
         row("entries replayed", (to - from) as f64, "").note(format!("of {to}")),
         row("most memory, while the flows came in", built, "MiB"),
         row("most memory, started again", peak, "MiB"),

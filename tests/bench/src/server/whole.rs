@@ -21,7 +21,7 @@ pub async fn serve(folder: &Path, entries: u64) -> Result<(), Failure> {
         options.policies.push(Arc::new(flow::policy::builtin(name).ok_or("a built-in policy is missing")?));
     }
     let engine = Engine::start(log, options)?;
-    let replayed_from = engine.health().seq;
+    let replayed_from = engine.read(|replica| replica.seq);
     let health = engine.ready(Duration::from_secs(120)).await;
     if !health.leading {
         return Err(format!("the engine does not lead: {health:?}").into());
