@@ -8,9 +8,11 @@ mod command_line;
 mod damage;
 mod descendants;
 mod fail_points;
+mod first_steps;
 mod full_disk;
 mod names;
 mod nodes;
+mod restarts;
 mod verbs;
 mod whim;
 
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         nodes::trials(),
         verbs::trials(),
         names::trials(),
+        restarts::trials(),
+        first_steps::trials(),
         damage::trials(),
         command_line::trials(),
         fail_points::trials(),
