@@ -1,7 +1,7 @@
 //! The command line of Reprise: what people type and what they see.
 //!
-//! A line goes through three steps. [`args`] says what may be typed, from which help, completions and man pages come
-//! too. Each command is one file of `commands`; it asks the engine over its HTTP API ([`api`]) and hands the answer to
+//! A line goes through three steps. `args` says what may be typed, from which help, completions and man pages come
+//! too. Each command is one file of `commands`; it asks the engine over its HTTP API (`api`) and hands the answer to
 //! a rendering function, which is pure: a view in, text out. How it went is an [`Exit`], whose table is all that
 //! scripts need to know. What went wrong is a `Failure`: what happened, to what, and what to do next.
 

@@ -9,10 +9,11 @@ pub struct Random(u64);
 impl Random {
     /// The stream of a seed.
     pub fn new(seed: u64) -> Self {
-        Self(seed ^ 0x5eed_0f_ca5c_ade5)
+        Self(seed ^ 0x005e_ed0f_ca5c_ade5)
     }
 
     /// The next number.
+    #[expect(clippy::should_implement_trait, reason = "it never ends: an iterator would be asked for an end")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

@@ -74,7 +74,7 @@ fn fail(start: &Start, plan: &mut Plan, random: &mut Random) {
 
 /// The node keeps the time-out; one in many supervisors is broken and does not.
 fn limit(start: &Start, plan: &mut Plan) {
-    let broken = plan.length.is_none() && plan.linger % 8 == 0;
+    let broken = plan.length.is_none() && plan.linger.is_multiple_of(8);
     if plan.length.is_none_or(|length| length >= start.timeout_ms.0) && !broken {
         plan.length = Some(start.timeout_ms.0);
         plan.end = End { signal: Some(15), ..end(Cause::Timeout) };

@@ -96,6 +96,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::wrong_self_convention, reason = "it is what comes from a node")]
     fn from_node(&mut self, index: usize, say: Say) {
         match say {
             Say::Reports { request, lines } => {
@@ -140,6 +141,7 @@ impl World {
     }
 
     /// An order goes to every node of that name.
+    #[expect(clippy::wrong_self_convention, reason = "it is what goes to a node")]
     pub(super) fn to_node(&mut self, name: &NodeId, order: Order) {
         match &order {
             Order::Start(start) => self.trace.line(self.now, format_args!("{name} <- start {}", start.lease)),
