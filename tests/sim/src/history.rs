@@ -67,6 +67,8 @@ pub struct Blind {
     pub from: u64,
     /// Until when.
     pub to: u64,
+    /// It stood still as a whole.
+    pub pause: bool,
 }
 
 /// An entry that an instance admitted.

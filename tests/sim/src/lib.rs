@@ -16,4 +16,5 @@ pub mod check;
 pub mod counters;
 pub mod history;
 
+pub mod planted;
 pub mod run;

@@ -79,6 +79,8 @@ enum Event {
     Failed { engine: usize, life: u32, full: bool },
     /// A snapshot is written.
     Written { engine: usize, life: u32, seq: u64 },
+    /// Rejects are durable.
+    RejectsOut { engine: usize, life: u32, seq: u64 },
     /// A node has something to do.
     Wake(usize),
     /// Reports reach the log.
@@ -177,6 +179,7 @@ impl World {
             Event::Poll(engine) => self.poll(engine),
             Event::Failed { engine, life, full } => self.append_failed(engine, life, full),
             Event::Written { engine, life, seq } => self.written(engine, life, seq),
+            Event::RejectsOut { engine, life, seq } => self.rejects_out(engine, life, seq),
             Event::Wake(node) => {
                 if self.wakes[node] == self.now {
                     self.wakes[node] = 0;

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use model::Command;
 use model::command::Order;
 use model::record::Entry;
-use protocol::log::{ReadError, Topic};
+use protocol::log::{NewRecord, ReadError, Topic};
 use protocol::{In, Out, Partition, Replica};
 
 use super::faults::Heal;
@@ -73,14 +73,15 @@ impl World {
         if engine.next_poll != self.now || !engine.is_up() || engine.paused {
             return;
         }
+        let mut told = Vec::new();
         if engine.stalled[0] <= self.now {
-            self.read_journal(index);
-        } else {
-            self.tell(index, In::Tick);
+            match self.read_journal(index) {
+                Ok(journal) => told.push(journal),
+                Err(why) => return self.engine_down(index, why),
+            }
         }
-        for input in 0..INPUTS.len() {
-            self.read_input(index, input);
-        }
+        told.extend((0..INPUTS.len()).filter_map(|input| self.read_input(index, input)));
+        self.tell_all(index, told);
         for _ in 0..STEPS {
             if !self.engines[index].partition.as_ref().is_some_and(Partition::has_more) {
                 break;
@@ -95,35 +96,37 @@ impl World {
         self.poll_at(index, seen.map_or(idle, |at| idle.min(at + jitter)));
     }
 
-    fn read_journal(&mut self, index: usize) {
-        let Some(partition) = &self.engines[index].partition else { return };
+    fn read_journal(&self, index: usize) -> Result<In, &'static str> {
+        let Some(partition) = &self.engines[index].partition else { return Ok(In::Tick) };
         let position = partition.replica.read().unwrap_or_else(PoisonError::into_inner).position;
         match self.tapes.of(Topic::Journal).read(position, PAGE[0], self.now) {
-            Ok(page) => self.tell(index, In::Journal { records: page.records, next: page.next, end: page.end }),
-            Err(ReadError::Cut { .. }) => self.engine_down(index, "the journal was cut below its position"),
-            Err(ReadError::Failed(why)) => self.engine_down(index, &why),
+            Ok(page) => Ok(In::Journal { records: page.records, next: page.next, end: page.end }),
+            Err(ReadError::Cut { .. }) => Err("the journal was cut below its position"),
+            Err(ReadError::Failed(_)) => Err("its read failed"),
         }
     }
 
-    fn read_input(&mut self, index: usize, input: usize) {
-        let engine = &self.engines[index];
+    fn read_input(&mut self, index: usize, input: usize) -> Option<In> {
+        let engine = &mut self.engines[index];
         let takes = engine.partition.as_ref().is_some_and(Partition::takes_inputs);
-        let Some(reading) = engine.reading.filter(|_| takes && engine.stalled[input + 1] <= self.now) else { return };
+        let reading = engine.reading.as_mut().filter(|_| takes && engine.stalled[input + 1] <= self.now)?;
         let topic = INPUTS[input];
-        let Ok(page) = self.tapes.of(topic).read(reading[input], PAGE[1], self.now) else { return };
-        if let Some(reading) = &mut self.engines[index].reading {
-            reading[input] = page.next;
-        }
-        self.tell(index, In::Input { topic, records: page.records, end: page.end });
+        let page = self.tapes.of(topic).read(reading[input], PAGE[1], self.now).ok()?;
+        reading[input] = page.next;
+        Some(In::Input { topic, records: page.records, end: page.end })
     }
 
     /// One step of an instance, and what comes out of it.
     pub(super) fn tell(&mut self, index: usize, told: In) {
+        self.tell_all(index, vec![told]);
+    }
+
+    fn tell_all(&mut self, index: usize, told: Vec<In>) {
         let at = self.engines[index].instants(self.now);
         let random = self.random.next();
         let life = self.engines[index].life;
         let Some(partition) = &mut self.engines[index].partition else { return };
-        for out in partition.step(told, at, random) {
+        for out in partition.step_all(told, at, random) {
             if self.engines[index].life != life {
                 break;
             }
@@ -163,7 +166,7 @@ impl World {
                 self.effect(index, What::Answer(key.clone(), answer.clone()));
                 self.tell_person(key, answer);
             }
-            Out::Reject { record, seq: _ } => self.reject(record),
+            Out::Reject { record, seq } => self.reject(index, record, seq),
             Out::SnapshotDue => self.snapshot(index),
             Out::Leading(true) => {
                 self.counters.add("takeover");
@@ -256,12 +259,22 @@ impl World {
         }
     }
 
-    fn reject(&mut self, record: protocol::log::NewRecord) {
+    fn reject(&mut self, index: usize, record: NewRecord, seq: u64) {
         let value: serde_json::Value = serde_json::from_slice(&record.value).unwrap_or_default();
         let topic = value["topic"].as_str().unwrap_or("").to_owned();
         self.history.rejects.push((topic, value["position"].as_u64().unwrap_or(u64::MAX)));
         self.counters.add("poison rejected");
         self.tapes.of_mut(Topic::Rejects).place(vec![record], 0, self.now);
+        let (life, wait) = (self.engines[index].life, self.random.below(200));
+        self.after(wait, Event::RejectsOut { engine: index, life, seq });
+    }
+
+    pub(super) fn rejects_out(&mut self, engine: usize, life: u32, seq: u64) {
+        if self.engines[engine].paused {
+            self.after(100, Event::RejectsOut { engine, life, seq });
+        } else if self.engines[engine].life == life {
+            self.tell(engine, In::RejectsOut { seq });
+        }
     }
 }
 

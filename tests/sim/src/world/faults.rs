@@ -139,7 +139,7 @@ impl World {
                 for stream in 0..4 {
                     if self.random.chance(400) {
                         self.engines[engine].stalled[stream] = self.now + long;
-                        self.history.blind.push(Blind { engine, from: self.now, to: self.now + long });
+                        self.history.blind.push(Blind { engine, from: self.now, to: self.now + long, pause: false });
                     }
                 }
             }
@@ -164,7 +164,7 @@ impl World {
     fn pause(&mut self, engine: usize, long: u64) {
         if self.engines[engine].is_up() && !self.engines[engine].paused {
             self.engines[engine].paused = true;
-            self.history.blind.push(Blind { engine, from: self.now, to: self.now + long });
+            self.history.blind.push(Blind { engine, from: self.now, to: self.now + long, pause: true });
             self.after(long, Event::Heal(Heal::EngineThaw(engine, self.now)));
         }
     }
@@ -275,6 +275,8 @@ impl World {
         self.history.calm_at = self.now;
         (self.net.loss, self.net.twice, self.log_full_until) = (0, 0, 0);
         self.append_faults.clear();
+        let now = self.now;
+        self.history.blind.iter_mut().for_each(|blind| blind.to = blind.to.min(now));
         for node in 0..self.nodes.len() {
             for heal in [Heal::NodeConnected(node), Heal::NodeThaw(node), Heal::NodeDisk(node), Heal::NodeUp(node)] {
                 self.heal(heal);
