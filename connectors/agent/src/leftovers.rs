@@ -45,6 +45,7 @@ pub async fn settle(home: &Home, before: &Boots, client: &Client) -> io::Result<
         if open.contains(&lease) {
             tracing::info!(%lease, cause = ?outcome.end.cause, "reported as ended: its agent was restarted");
             lines.extend(store.append(reports(home, before, lease, outcome))?);
+            failpoint::hit("agent.leftover.stored");
         }
         let _ = reported(&folder); // there may be no outcome; the store tells what was reported
     }
@@ -53,6 +54,7 @@ pub async fn settle(home: &Home, before: &Boots, client: &Client) -> io::Result<
         lines.extend(store.append(reports(home, before, lease, outcome))?);
     }
     send(client, &lines).await;
+    failpoint::hit("agent.leftovers.sent");
     Ok(0 < store.seq())
 }
 

@@ -10,6 +10,8 @@ pub const NAMES: &[(&str, &str)] = &[
     ("agent.goodbye.before", "all attempts have ended, the goodbye is not stored"),
     ("agent.hello.acked", "the engine has the hello, no beat was sent"),
     ("agent.hello.before", "an earlier boot is settled, the hello is not stored"),
+    ("agent.leftover.stored", "the end of an attempt of the boot before is stored, its folder is still unmarked"),
+    ("agent.leftovers.sent", "all of the boot before is acknowledged, no new boot has begun"),
     ("agent.outcome.seen", "the supervisor has ended, `finished` is not stored"),
     ("agent.reports.sent", "the engine has reports, their acknowledgement is not noted"),
     ("agent.spec.before", "a start was judged good, nothing of it is on disk"),

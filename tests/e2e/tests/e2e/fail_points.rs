@@ -4,7 +4,7 @@
 use std::os::unix::process::ExitStatusExt;
 
 use e2e::verdict::Verdict;
-use e2e::{Running, World, flows};
+use e2e::{Running, World, flows, wait};
 use failpoint::NAMES;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
@@ -23,40 +23,60 @@ const LATER: [(&str, u32); 10] = [
     ("log.commit.before", 12),
 ];
 
-/// A test for each fail point.
+/// Points that a process passes when it starts: each is also tried while it gets over an earlier SIGKILL.
+const STARTING: [&str; 9] = [
+    "agent.boot.begun",
+    "agent.hello.acked",
+    "agent.hello.before",
+    "agent.leftover.stored",
+    "agent.leftovers.sent",
+    "engine.announce",
+    "engine.leading",
+    "engine.loaded",
+    "log.opened",
+];
+/// Those of them that nobody passes who starts for the first time.
+const ONLY_AGAIN: [&str; 2] = ["agent.leftover.stored", "agent.leftovers.sent"];
+
+/// A test for each fail point, and another for those of a start.
 pub fn trials() -> Vec<Trial> {
-    NAMES
-        .iter()
-        .map(|(name, _)| crate::trial(&format!("fail_points::{name}_costs_nothing"), move || survive(name)))
-        .collect()
+    let names = NAMES.iter().map(|(name, _)| *name).filter(|name| !ONLY_AGAIN.contains(name));
+    let first = names.map(|name| trial(name, "costs_nothing", false));
+    first.chain(STARTING.map(|name| trial(name, "costs_nothing_while_it_gets_over_a_crash", true))).collect()
 }
 
-fn survive(point: &str) {
+fn trial(point: &'static str, what: &str, again: bool) -> Trial {
+    crate::trial(&format!("fail_points::{point}_{what}"), move || survive(point, again))
+}
+
+fn survive(point: &str, again: bool) {
     let world = World::new();
     let log = world.path("hit").display().to_string();
     let at = LATER.iter().find(|(name, _)| *name == point).map_or(1, |(_, at)| *at);
-    let (is_agent, at) = (point.starts_with("agent.") || point.starts_with("supervisor."), format!("{point}:{at}"));
+    let at = format!("{point}:{at}");
     let deadly = [("REPRISE_FAIL_AT", at.as_str()), ("REPRISE_FAIL_LOG", log.as_str())];
-    let mut cast = Cast {
-        world: &world,
-        engine: world.begin_engine(if is_agent { &[] } else { &deadly }),
-        victim: world.agent("n1", 2, if is_agent { &deadly } else { &[] }),
-        other: world.agent("n2", 2, &[]),
-    };
+    let mut cast = Cast::new(&world, point, if again { &[] } else { &deadly });
 
     let execution = world.submit_while(&flows::mixed(&world), || cast.tend());
+    if again {
+        wait::for_it("n1 has work", || {
+            cast.tend();
+            world.get("/v1/nodes/n1")["used"].as_u64().is_some_and(|used| used > 0)
+        });
+        cast.struck().kill();
+        *cast.struck() = cast.start_struck(&deadly);
+    }
     let view = world.ended_while(&execution, || cast.tend());
     assert_eq!(view["state"], "completed", "{view:#}");
     if !was_hit(&world, point) {
         // A moment of the end: it comes when its process is asked to stop.
-        let process = if is_agent { &mut cast.victim } else { &mut cast.engine };
-        process.signal(Signal::SIGTERM);
-        process.wait();
+        cast.struck().signal(Signal::SIGTERM);
+        cast.struck().wait();
         assert!(was_hit(&world, point), "{point} was never reached");
         cast.tend();
     }
-    let again = world.submit_while(&flows::many(&world, "again", 2), || cast.tend());
-    world.ended_while(&again, || cast.tend());
+    let more = world.submit_while(&flows::many(&world, "more", 2), || cast.tend());
+    world.ended_while(&more, || cast.tend());
     Verdict::of(&world).holds(12);
 }
 
@@ -67,12 +87,30 @@ fn was_hit(world: &World, point: &str) -> bool {
 /// Who plays: whoever dies is started again, and lives.
 struct Cast<'a> {
     world: &'a World,
+    agent_dies: bool,
     engine: Running,
     victim: Running,
     other: Running,
 }
 
-impl Cast<'_> {
+impl<'a> Cast<'a> {
+    /// Starts all; the process that the point belongs to gets these variables.
+    fn new(world: &'a World, point: &str, deadly: &[(&str, &str)]) -> Self {
+        let agent_dies = point.starts_with("agent.") || point.starts_with("supervisor.");
+        let engine = world.begin_engine(if agent_dies { &[] } else { deadly });
+        let victim = world.agent("n1", 2, if agent_dies { deadly } else { &[] });
+        Self { world, agent_dies, engine, victim, other: world.agent("n2", 2, &[]) }
+    }
+
+    /// The process that the point belongs to.
+    fn struck(&mut self) -> &mut Running {
+        if self.agent_dies { &mut self.victim } else { &mut self.engine }
+    }
+
+    fn start_struck(&self, deadly: &[(&str, &str)]) -> Running {
+        if self.agent_dies { self.world.agent("n1", 2, deadly) } else { self.world.begin_engine(deadly) }
+    }
+
     fn tend(&mut self) {
         if is_killed(&mut self.engine) {
             self.engine = self.world.begin_engine(&[]);
