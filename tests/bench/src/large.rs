@@ -39,7 +39,7 @@ async fn measure() -> Result<Vec<Row>, Failure> {
 
     // From a thread of its own, as another client would: the nodes must not wait for it.
     let (yaml, socket) = (yaml(TASKS), server.socket.clone());
-    let sent = Instant::now();
+    let (sent, before) = (Instant::now(), server.processor_seconds()?);
     let submits = move || on_local(submit(&socket, "large", &yaml, "lowest")).map_err(|failure| failure.to_string());
     let execution = tokio::task::spawn_blocking(submits).await??;
     let accepted = Instant::now();
@@ -54,13 +54,14 @@ async fn measure() -> Result<Vec<Row>, Failure> {
     }
     let over = Instant::now();
     tokio::time::sleep(AFTER).await;
-    let peak = server.peak_mib()?;
+    let (peak, processor) = (server.peak_mib()?, server.processor_seconds()? - before);
 
     let row = |what: &str, value, unit| Row::new("flow", what, value, unit);
     let mut rows = vec![
         row("100,000 tasks, 100,000 dependencies: until accepted", (accepted - sent).as_secs_f64(), "s")
             .bound(Bound::AtMost(10.0)),
         row("from its cancel to its end", (over - accepted).as_secs_f64(), "s"),
+        row("engine, processor time of both", processor, "s"),
         row("engine, most memory", peak, "MiB").bound(Bound::AtMost(1024.0)),
     ];
     for (when, from, to) in [

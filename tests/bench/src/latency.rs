@@ -34,6 +34,9 @@ pub fn run() -> Result<Vec<Row>, Failure> {
         row("report to command p50, engine", whole.p50).note(rate(&whole)),
         row("report to command p99, engine", whole.p99).bound(Bound::AtMost(10.0)),
         Row::new("gateway", "p99, engine to bare loop", whole.p99 / bare.p99, "x").bound(Bound::AtMost(2.0)),
+        Row::new("gateway", "processor time of a report, bare loop", bare.processor_us, "µs"),
+        Row::new("gateway", "processor time of a report, engine", whole.processor_us, "µs")
+            .note(format!("{:.1}x the bare loop", whole.processor_us / bare.processor_us)),
         Row::new("gateway", "engine, most memory", whole.peak_mib, "MiB"),
     ])
 }
@@ -50,6 +53,7 @@ struct Measured {
     rate: f64,
     samples: usize,
     peak_mib: f64,
+    processor_us: f64,
 }
 
 async fn measure(what: &[&str], folder: &Path, submits: bool) -> Result<Measured, Failure> {
@@ -60,8 +64,9 @@ async fn measure(what: &[&str], folder: &Path, submits: bool) -> Result<Measured
     }
     let nodes = Nodes::join(&server.socket, NODES, HELD).await?;
     tokio::time::sleep(WARM_UP).await;
-    let from = Instant::now();
+    let (from, before) = (Instant::now(), server.processor_seconds()?);
     tokio::time::sleep(COUNTED).await;
+    let processor = server.processor_seconds()? - before;
     let mut took = nodes.between(from, from + COUNTED);
     if took.is_empty() {
         return Err("no slot was taken again: nothing was measured".into());
@@ -70,7 +75,9 @@ async fn measure(what: &[&str], folder: &Path, submits: bool) -> Result<Measured
     let peak_mib = server.peak_mib()?;
     drop(nodes);
     server.stop()?;
-    Ok(Measured { p50: percentile(&mut took, 50), p99: percentile(&mut took, 99), rate, samples, peak_mib })
+    let processor_us = processor * 1e6 / (rate * COUNTED.as_secs_f64());
+    let (p50, p99) = (percentile(&mut took, 50), percentile(&mut took, 99));
+    Ok(Measured { p50, p99, rate, samples, peak_mib, processor_us })
 }
 
 /// Submits a flow, and returns its execution's name.
