@@ -1,4 +1,7 @@
 //! A clock that was moved on purpose moves every deadline with it, so that nothing fires early or never.
+//!
+//! Keys stay where they are: a late copy of a request still says when it was asked, by the clock of that time. It must
+//! be too old to be taken exactly when its key is forgotten.
 
 use std::sync::Arc;
 
@@ -19,7 +22,6 @@ impl Pool {
         let move_by = |at: &mut Timestamp| at.0 = at.0.saturating_add_signed(by_ms);
         self.nodes.values_mut().for_each(|n| move_by(&mut n.since));
         self.uploads.values_mut().for_each(|u| move_by(&mut u.at));
-        self.keys.values_mut().for_each(|k| move_by(&mut k.at));
         self.recoveries.values_mut().for_each(|r| move_by(&mut r.last_sign));
         for execution in self.executions.values_mut().map(Arc::make_mut) {
             if let Some((_, at)) = &mut execution.ended {
