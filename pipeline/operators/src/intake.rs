@@ -83,8 +83,10 @@ pub fn request(pool: &Pool, request: &Request, ctx: &Context<'_>) -> Vec<Event> 
     if let Some(kept) = pool.keys.get(&request.key) {
         return repeated(request, kept.content == content, kept.answer.clone(), content);
     }
-    if request.at + pool.settings.keys_ms < ctx.now {
-        let why = "the request is older than idempotency keys are kept; send it again with a new key".to_owned();
+    let keys_ms = pool.settings.keys_ms;
+    if request.at + keys_ms <= ctx.now || ctx.now + keys_ms < request.at {
+        let way = if request.at < ctx.now { "older than" } else { "further ahead of the engine's clock than" };
+        let why = format!("the request is {way} idempotency keys are kept; send it again with a new key");
         return vec![answer(request, content, refusal(RefusalKind::TooMany, why))];
     }
     if pool.keys.len() >= MAX_KEYS {
