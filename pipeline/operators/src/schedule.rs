@@ -15,7 +15,7 @@ use model::event::{Dispatch, TaskRef};
 use model::policy::Place;
 use model::{Body, Event, LeaseId, LockId, Millis, NodeId, PoolId};
 
-use crate::Context;
+use crate::{Context, Planted};
 use crate::soft::{Heard, Seen, Soft};
 use crate::state::{Execution, Head, Node, Pool, TaskState};
 
@@ -117,7 +117,7 @@ fn head(pool: &Pool, queue: u32) -> Option<Head> {
 pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec<Event> {
     let Some(seen) = soft.pools.get_mut(id) else { return Vec::new() };
     let strict_from = ctx.first_announced + pool.settings.lost_ms;
-    let locks_open = ctx.now >= strict_from;
+    let locks_open = ctx.now >= strict_from || ctx.planted(Planted::LockGrantedAtOnce);
     if locks_open && seen.agenda.locks_waited {
         seen.agenda.locks_waited = false;
         seen.agenda.look_at_all(pool);
@@ -164,7 +164,7 @@ fn place(pool: &Pool, seen: &mut Seen, queue: u32, head: Head, ctx: &Context<'_>
     let execution = pool.execution(head.execution)?;
     let task = execution.tasks.get(head.task as usize)?;
     let mut full = Vec::new();
-    let mut best: Option<(Wish, &NodeId)> = None;
+    let mut best: Option<(Wish, &NodeId, u32)> = None;
     for name in &seen.agenda.open {
         seen.agenda.visits += 1;
         let room = pool.nodes.get(name).zip(seen.nodes.get(name)).and_then(|(node, heard)| {
@@ -179,16 +179,17 @@ fn place(pool: &Pool, seen: &mut Seen, queue: u32, head: Head, ctx: &Context<'_>
             queue.nodes.contains(name) && room.slots >= queue.needs.slots && room.memory >= queue.needs.memory_mb;
         if fits {
             let wish = wish(execution, task, name, node, &room);
-            if best.as_ref().is_none_or(|(least, _)| wish < *least) {
-                best = Some((wish, name));
+            if best.as_ref().is_none_or(|(least, ..)| wish < *least) {
+                best = Some((wish, name, room.slots));
             }
         }
     }
-    let best = best.map(|(_, name)| name.clone());
-    for name in full {
+    let best = best.map(|(_, name, slots)| (name.clone(), slots));
+    let filled = best.as_ref().filter(|(_, slots)| *slots <= queue.needs.slots).map(|(name, _)| name.clone());
+    for name in full.into_iter().chain(filled) {
         seen.agenda.open.remove(&name);
     }
-    best
+    best.map(|(name, _)| name)
 }
 
 /// What a node can take now.
@@ -203,11 +204,18 @@ pub struct Room {
 /// What a node can take now; none if it must not get a start.
 pub fn room(pool: &Pool, node: &Node, heard: &Heard, ctx: &Context<'_>) -> Option<Room> {
     let beat = heard.beat.as_ref()?;
-    let fresh = ctx.now - beat.at < pool.settings.start_ms;
-    if !node.presence.is_present() || !fresh || heard.refused || beat.closed.is_some() {
+    let fresh = ctx.now - beat.at < pool.settings.start_ms || ctx.planted(Planted::StartWithoutBeat);
+    let refused = heard.refused && !ctx.planted(Planted::RefusedIsRetriedAtOnce);
+    if !node.presence.is_present() || !fresh || refused || beat.closed.is_some() {
         return None;
     }
-    let others = beat.holds.iter().filter(|lease| !node.leases.contains_key(lease)).count();
+    let mut others = beat.holds.iter().filter(|lease| !node.leases.contains_key(lease)).count();
+    if ctx.planted(Planted::SlotsWithoutWhatTheBeatHeld) {
+        others = 0;
+    }
+    if ctx.planted(Planted::SlotsKeptAfterLoss) {
+        others += pool.recoveries.values().flat_map(|r| r.leases.values()).count();
+    }
     let taken = node.used_slots().saturating_add(u32::try_from(others).unwrap_or(u32::MAX));
     let memory = if node.memory_mb == 0 { u64::MAX } else { node.memory_mb.saturating_sub(node.used_memory()) };
     Some(Room { slots: node.slots.saturating_sub(taken), memory })

@@ -56,8 +56,8 @@ impl Told {
         while !self.journal.is_empty() || self.partition.has_more() {
             self.step(Vec::new());
         }
-        let inputs = [Topic::Requests, Topic::Reports].map(|topic| self.input(topic, Vec::new()));
-        self.step(inputs.into());
+        let inputs = self.inputs(Default::default());
+        self.step(inputs);
         while !self.journal.is_empty() || self.partition.has_more() {
             self.step(Vec::new());
         }
@@ -104,6 +104,12 @@ impl Told {
         }
     }
 
+    /// Each topic is told each time, as the engine does: one that is not looked at for long is a pause.
+    fn inputs(&mut self, [requests, reports, beats]: [Vec<Vec<u8>>; 3]) -> Vec<In> {
+        let topics = [(Topic::Requests, requests), (Topic::Reports, reports), (Topic::Heartbeats, beats)];
+        topics.map(|(topic, values)| self.input(topic, values)).into()
+    }
+
     fn input(&mut self, topic: Topic, values: Vec<Vec<u8>>) -> In {
         let ends = &mut self.ends;
         let end = match topic {
@@ -140,10 +146,9 @@ impl Subject for Told {
 
     fn take(&mut self, reports: Vec<Report>, beat: Option<Heartbeat>) -> Said {
         let json = |report: &Report| serde_json::to_vec(report).expect("plain data");
-        let mut inputs = vec![self.input(Topic::Reports, reports.iter().map(json).collect())];
-        if let Some(beat) = beat {
-            inputs.push(self.input(Topic::Heartbeats, vec![serde_json::to_vec(&beat).expect("plain data")]));
-        }
+        let reports = reports.iter().map(json).collect();
+        let beats = beat.iter().map(|beat| serde_json::to_vec(beat).expect("plain data")).collect();
+        let inputs = self.inputs([Vec::new(), reports, beats]);
         let mut took = Duration::ZERO;
         timed(&mut took, || self.step(inputs));
         Said { took, ..std::mem::take(&mut self.said) }
@@ -153,8 +158,8 @@ impl Subject for Told {
         self.keys += 1;
         for part in fleet::flow("nightly", tasks, fleet::usual) {
             let value = self.request(part);
-            let input = self.input(Topic::Requests, vec![value]);
-            self.step(vec![input]);
+            let inputs = self.inputs([vec![value], Vec::new(), Vec::new()]);
+            self.step(inputs);
         }
         self.settle();
         std::mem::take(&mut self.said)
