@@ -101,6 +101,11 @@ fn appender(folder: &Path) -> Child {
 }
 
 /// What the other process does: appends until it is killed.
+#[expect(
+    clippy::unwrap_used,
+    clippy::explicit_write,
+    reason = "the other process of a test; its output must not be captured"
+)]
 fn appends(folder: &Path) {
     let log = open(folder).unwrap();
     let (tell, told) = sync_channel(16);

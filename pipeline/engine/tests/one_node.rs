@@ -1,6 +1,8 @@
 //! An engine on the embedded log, and a node that is this test: a flow runs, and an engine that is started again
 //! goes on where the last one was.
 
+#![expect(clippy::unwrap_used, reason = "a node that cannot speak fails its test")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

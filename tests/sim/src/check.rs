@@ -44,8 +44,11 @@ pub fn all(world: &mut World, settled: bool) -> Vec<String> {
     effects::check(&model, &world.history, &mut out);
     truth::check(&model, &world.nodes, &mut out);
     ends::check(&model, &world.people, settled, &mut out);
-    replay::check(world, &mut out);
+    replay::check(world, &admitted, &mut out);
     rare::count(&admitted, &mut world.counters);
+    if facts.by_key.len() < facts.reports.len() {
+        world.counters.add("report doubled");
+    }
     out
 }
 

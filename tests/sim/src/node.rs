@@ -170,6 +170,13 @@ impl Node {
         }
     }
 
+    /// Its disk loses all that it knew of one attempt.
+    pub fn lose_one(&mut self, now: u64) {
+        if let Some((lease, _)) = self.disk.held.pop_first() {
+            self.ledger.end(lease, now);
+        }
+    }
+
     /// When something is due next, if anything is.
     pub fn next_at(&self, now: u64) -> Option<u64> {
         if self.frozen == Frozen::Machine {

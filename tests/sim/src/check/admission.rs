@@ -3,6 +3,8 @@
 //! An announcement counts only if its epoch is above every one counted before; an entry only if epoch and leader are
 //! those last counted and its number is the next.
 
+use std::sync::Arc;
+
 use model::record::{Announcement, Consumed, Entry, Header};
 use model::{JournalId, LeaderId};
 
@@ -40,8 +42,10 @@ pub struct At {
     pub first: u64,
     /// How far the clock was moved on purpose just before it.
     pub shift: i64,
+    /// Its position.
+    pub position: u64,
     /// The entry.
-    pub entry: Entry,
+    pub entry: Arc<Entry>,
 }
 
 /// Reads a journal from its first byte.
@@ -91,8 +95,18 @@ pub fn admit(tape: &Tape) -> Admitted {
                 (now, consumed) = (entry.now.0, entry.consumed);
                 let (visible, led_since) = (stored.visible, *led_since);
                 let shift = std::mem::take(&mut shift);
-                let first = admitted.first;
-                admitted.entries.push(At { first, visible, led_since, epoch, leader, seq, shift, entry });
+                let (first, position) = (admitted.first, stored.record.position);
+                admitted.entries.push(At {
+                    position,
+                    first,
+                    visible,
+                    led_since,
+                    epoch,
+                    leader,
+                    seq,
+                    shift,
+                    entry: Arc::new(entry),
+                });
             }
             Header::Beat { .. } | Header::Resigned { .. } => {}
         }

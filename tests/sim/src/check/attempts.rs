@@ -6,6 +6,7 @@ use model::{By, LeaseId, LockId, ReportKind};
 
 use super::apply::Ctx;
 use super::model::{Lease, Model, Phase};
+use super::nodes::LATE;
 
 impl Model {
     pub(super) fn dispatched(&mut self, dispatch: &Dispatch, ctx: &Ctx<'_>) {
@@ -76,6 +77,10 @@ impl Model {
         self.demand(heard, || {
             format!("fleet: {dispatch:?} after a beat from before the takeover, entry {}", ctx.at.seq)
         });
+        let start = ctx.knobs.settings.start_ms.0;
+        let last = beat.copies.iter().max().copied().unwrap_or(0);
+        let old = ctx.decided.is_some_and(|(at, _)| at > last + start + start / 50 + LATE);
+        self.demand(!old, || format!("fleet: {dispatch:?} after a beat older than {start} ms, entry {}", ctx.at.seq));
         let refused = self.nodes.get(node).and_then(|n| n.refused);
         self.demand(refused.is_none_or(|refused| dispatch.after_beat > refused), || {
             format!("fleet: {dispatch:?} though {node} has refused since that beat, entry {}", ctx.at.seq)

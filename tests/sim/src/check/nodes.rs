@@ -7,7 +7,7 @@ use super::apply::Ctx;
 use super::model::{Model, Node};
 
 /// A reader may be so late, in milliseconds of the world, without having been blind.
-const LATE: u64 = 1_300;
+pub const LATE: u64 = 1_300;
 
 impl Model {
     pub(super) fn joined(&mut self, joined: &NodeJoined, ctx: &Ctx<'_>) {

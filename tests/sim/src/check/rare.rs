@@ -1,5 +1,7 @@
 //! Rare branches that show in the journal.
 
+use std::collections::BTreeMap;
+
 use model::Body;
 use model::event::{TakeBack, Work};
 
@@ -9,6 +11,7 @@ use crate::counters::Counters;
 /// Counts them.
 pub fn count(admitted: &Admitted, counters: &mut Counters) {
     (0..admitted.deposed.min(1)).for_each(|_| counters.add("deposed leader's late append ignored"));
+    let mut rounds = BTreeMap::new();
     let mut sweeping = false;
     for at in &admitted.entries {
         for event in &at.entry.events {
@@ -21,12 +24,27 @@ pub fn count(admitted: &Admitted, counters: &mut Counters) {
                 Body::ZoneEmergency { on: true, .. } => "emergency entered",
                 Body::NodeLost { .. } => "node lost",
                 Body::TaskParked { .. } => "parked",
+                Body::ExecutionStarted { execution, .. } => {
+                    rounds.insert(*execution, (1, true));
+                    continue;
+                }
+                Body::ExecutionEnded { execution, round, .. } => {
+                    rounds.insert(*execution, (*round, false));
+                    continue;
+                }
+                Body::ExecutionReopened { execution, round, .. } => {
+                    let joined = rounds.insert(*execution, (*round, true)) == Some((*round, true));
+                    if !joined {
+                        continue;
+                    }
+                    "replay joined a running round"
+                }
                 Body::RetryDecided(decided) if decided.delay_ms.0 > 0 => "retry backed off",
                 Body::WorkDone { work: Work::Sweep { .. }, done, .. } => {
                     sweeping = !done;
                     continue;
                 }
-                Body::AttemptEnded(_) if sweeping => "sweep went on between other inputs",
+                Body::AttemptStarted { .. } | Body::AttemptEnded(_) if sweeping => "sweep went on between other inputs",
                 _ => continue,
             };
             counters.add(what);

@@ -1,73 +1,83 @@
 //! Replay: the fold of the journal from its first byte is what every live replica holds, and what each usable
 //! snapshot with the rest of the journal gives. Here alone the engine's own fold is asked, for it is what is judged.
 
-use std::sync::PoisonError;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
 
+use model::record::Entry;
 use protocol::Replica;
 use protocol::log::Topic;
 
+use super::admission::Admitted;
 use crate::log::Stored;
-use crate::store::{self, Store};
+use crate::store;
 use crate::world::World;
 
+/// A journal, with what its entries say.
+struct Journal<'a> {
+    records: &'a [Stored],
+    entries: BTreeMap<u64, Arc<Entry>>,
+}
+
 /// Compares all of them, at the position of each.
-pub fn check(world: &World, out: &mut Vec<String>) {
-    let journal = world.tapes.of(Topic::Journal).all();
-    let mut from_start = Replica::default();
-    let mut replicas: Vec<(String, Replica)> = Vec::new();
-    for (index, engine) in world.engines.iter().enumerate() {
-        if let Some(partition) = &engine.partition {
-            let replica = partition.replica.read().unwrap_or_else(PoisonError::into_inner).clone();
-            replicas.push((format!("instance {index}"), replica));
-        }
-    }
-    replicas.extend(snapshots(&world.store));
+pub fn check(world: &World, admitted: &Admitted, out: &mut Vec<String>) {
+    let entries = admitted.entries.iter().map(|at| (at.position, at.entry.clone())).collect();
+    let journal = Journal { records: world.tapes.of(Topic::Journal).all(), entries };
+    let mut replicas = live(world);
+    replicas.extend(snapshots(world, out));
     replicas.sort_by_key(|(_, replica)| replica.position);
-    let mut read = 0;
-    for (name, replica) in replicas {
-        let upto = journal.partition_point(|s| s.record.position < replica.position);
-        read_on(&mut from_start, &journal[read..upto]);
-        read = read.max(upto);
-        if replica.seq != from_start.seq || json(&replica) != json(&from_start) {
-            let (a, b) = (json(&replica), json(&from_start));
-            let differs = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
-            let near =
-                |text: &str| text.get(differs.saturating_sub(80)..(differs + 80).min(text.len())).map(str::to_owned);
-            out.push(format!("I5: {name} differs from the fold: {:?} and {:?}", near(&a), near(&b)));
+    let oldest = replicas.iter().find(|(name, _)| name.starts_with("the snapshot")).map(|(_, replica)| replica.clone());
+    let mut fold = Replica::default();
+    for (name, replica) in &replicas {
+        journal.read_on(&mut fold, replica.position);
+        compare(name, &json(replica), &json(&fold), out);
+    }
+    if let Some(mut replica) = oldest {
+        journal.read_on(&mut fold, u64::MAX);
+        journal.read_on(&mut replica, u64::MAX);
+        compare("the oldest snapshot with the rest of the journal", &json(&replica), &json(&fold), out);
+    }
+}
+
+impl Journal<'_> {
+    /// Reads on up to a position.
+    fn read_on(&self, replica: &mut Replica, upto: u64) {
+        let from = self.records.partition_point(|s| s.record.position < replica.position);
+        for stored in self.records[from..].iter().take_while(|s| s.record.position < upto) {
+            drop(replica.read(&stored.record, self.entries.get(&stored.record.position).cloned()));
         }
     }
-    tails(world, journal, out);
 }
 
-fn snapshots(store: &Store) -> Vec<(String, Replica)> {
-    let usable = store.kept.iter().filter(|kept| kept.good);
-    usable.filter_map(|kept| Some((format!("the snapshot of {}", kept.seq), store::decode(&kept.text).ok()?))).collect()
+fn live(world: &World) -> Vec<(String, Replica)> {
+    let up = (0..).zip(&world.engines).filter_map(|(index, engine)| Some((index, engine.partition.as_ref()?)));
+    let clone = |(index, partition): (usize, &protocol::Partition)| {
+        let replica = partition.replica.read().unwrap_or_else(PoisonError::into_inner).clone();
+        (format!("instance {index}"), replica)
+    };
+    up.map(clone).collect()
 }
 
-/// Each usable snapshot and the rest of the journal give one state.
-fn tails(world: &World, journal: &[Stored], out: &mut Vec<String>) {
-    let ends: Vec<String> = snapshots(&world.store)
-        .into_iter()
-        .map(|(_, mut replica)| {
-            let from = journal.partition_point(|s| s.record.position < replica.position);
-            read_on(&mut replica, &journal[from..]);
-            json(&replica)
-        })
-        .collect();
-    if ends.windows(2).any(|pair| pair[0] != pair[1]) {
-        out.push("I5: two snapshots with the rest of the journal give two states".to_owned());
+fn snapshots(world: &World, out: &mut Vec<String>) -> Vec<(String, Replica)> {
+    let mut read = Vec::new();
+    for kept in world.store.kept.iter().filter(|kept| kept.good) {
+        match store::decode(&kept.text) {
+            Ok(replica) => read.push((format!("the snapshot of {}", kept.seq), replica)),
+            Err(why) => out.push(format!("I5: the snapshot of {} cannot be read: {why}", kept.seq)),
+        }
     }
-    let unread = world.store.kept.iter().filter(|kept| kept.good && store::decode(&kept.text).is_err());
-    out.extend(unread.map(|kept| format!("I5: the snapshot of {} cannot be read, though nobody damaged it", kept.seq)));
+    read
 }
 
-fn read_on(replica: &mut Replica, records: &[Stored]) {
-    for stored in records {
-        drop(replica.read(&stored.record, None));
+fn compare(name: &str, a: &str, b: &str, out: &mut Vec<String>) {
+    if a != b {
+        let differs = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+        let near = |text: &str| text.get(differs.saturating_sub(80)..(differs + 80).min(text.len())).map(str::to_owned);
+        out.push(format!("I5: {name} differs from the fold: {:?} and {:?}", near(a), near(b)));
     }
 }
 
 fn json(replica: &Replica) -> String {
     let state = serde_json::to_string(&replica.state).unwrap_or_default();
-    format!("{:?} {:?} {:?} {state}", replica.counted, replica.consumed, replica.now)
+    format!("{:?} {:?} {:?} {:?} {state}", replica.seq, replica.counted, replica.consumed, replica.now)
 }

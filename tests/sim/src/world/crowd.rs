@@ -19,8 +19,10 @@ impl World {
         match self.random.below(100) {
             0..55 => self.submit(at),
             55..90 => {
-                let state = self.shown();
-                if let Some(ask) = verbs::draw(&self.people, &state, &mut self.random) {
+                let mut random = self.random.clone();
+                let ask = self.shown(|state| verbs::draw(&self.people, state, &mut random));
+                self.random = random;
+                if let Some(ask) = ask {
                     let lines = self.people.ask("ada", vec![ask], at, self.now);
                     self.send_requests(lines);
                 }
@@ -56,8 +58,8 @@ impl World {
 
     /// When faults are over, what is paused is resumed.
     pub(super) fn settle_down(&mut self) {
-        let (state, at) = (self.shown(), self.asked_at());
-        for ask in verbs::settle(&state) {
+        let at = self.asked_at();
+        for ask in self.shown(verbs::settle) {
             let lines = self.people.ask("eve", vec![ask], at, self.now);
             self.send_requests(lines);
         }
@@ -70,15 +72,20 @@ impl World {
     }
 
     /// The newest state that some instance shows.
-    pub fn shown(&self) -> State {
+    pub fn shown<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         let replicas = self.engines.iter().filter_map(|e| e.partition.as_ref()).map(|p| &p.replica);
         let newest = replicas.max_by_key(|r| r.read().unwrap_or_else(PoisonError::into_inner).seq);
-        newest.map(|r| r.read().unwrap_or_else(PoisonError::into_inner).state.clone()).unwrap_or_default()
+        match newest {
+            Some(replica) => look(&replica.read().unwrap_or_else(PoisonError::into_inner).state),
+            None => look(&State::default()),
+        }
     }
 
     fn live(&self) -> usize {
-        let state = self.shown();
-        state.pools.values().flat_map(|p| p.executions.values()).filter(|e| e.ended.is_none()).count()
+        let open = |state: &State| {
+            state.pools.values().flat_map(|p| p.executions.values()).filter(|e| e.ended.is_none()).count()
+        };
+        self.shown(open)
     }
 }
 
@@ -88,25 +95,23 @@ impl World {
         if !self.calm || !self.people.open.is_empty() {
             return false;
         }
-        let state = self.shown();
-        let live: Vec<_> = state
-            .pools
-            .values()
-            .flat_map(|p| p.executions.values().map(move |e| (p, e)))
-            .filter(|(_, e)| e.ended.is_none())
-            .collect();
-        if live.iter().any(|(_, e)| e.paused) {
+        let (paused, settled) = self.shown(|state| {
+            let executions = state.pools.values().flat_map(|p| p.executions.values().map(move |e| (p, e)));
+            let live: Vec<_> = executions.filter(|(_, e)| e.ended.is_none()).collect();
+            let settled = live.iter().all(|(pool, e)| e.counts.live() > 0 && e.tasks.iter().all(|t| stuck(pool, t)));
+            (live.iter().any(|(_, e)| e.paused), settled)
+        });
+        if paused {
             self.settle_down();
-            return false;
         }
-        live.iter().all(|(pool, e)| e.counts.live() > 0 && e.tasks.iter().all(|t| stuck(pool, t)))
+        settled && !paused
     }
 }
 
 impl World {
     /// What is still open, for people who look into a failing seed.
     pub fn open_things(&self) -> Vec<String> {
-        let state = self.shown();
+        let state = self.shown(State::clone);
         let mut lines: Vec<String> = self.people.open.keys().map(|key| format!("no answer to {key}")).collect();
         for (id, pool) in &state.pools {
             for execution in pool.executions.values().filter(|e| e.ended.is_none()) {

@@ -170,6 +170,9 @@ impl World {
             Out::SnapshotDue => self.snapshot(index),
             Out::Leading(true) => {
                 self.counters.add("takeover");
+                if self.pending.values().any(|p| p.engine.is_some_and(|(engine, _)| engine != index)) {
+                    self.counters.add("takeover with entries outstanding");
+                }
                 self.trace.line(self.now, format_args!("e{index} leads"));
             }
             Out::Leading(false) => self.trace.line(self.now, format_args!("e{index} follows")),
@@ -197,7 +200,7 @@ impl World {
             ("wall clock differs", "clocks apart"),
             ("not read back in time", "doubt by lost append"),
             ("an append failed", "doubt by failed append"),
-            ("our own bug", "bug of ours rejected"),
+            ("panicked", "bug of ours rejected"),
             ("did not count", "announcement ignored"),
         ] {
             if why.contains(words) {

@@ -89,7 +89,8 @@ impl World {
                 self.nodes[node].disk_full = true;
                 self.after(long, Event::Heal(Heal::NodeDisk(node)));
             }
-            _ if self.random.chance(500) => self.drive(node, |node, now| node.leave(now)),
+            _ if self.random.chance(350) => self.drive(node, |node, now| node.leave(now)),
+            _ if self.random.chance(500) => self.nodes[node].lose_one(self.now),
             _ => self.twin(node),
         }
     }
