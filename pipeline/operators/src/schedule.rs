@@ -15,9 +15,9 @@ use model::event::{Dispatch, TaskRef};
 use model::policy::Place;
 use model::{Body, Event, LeaseId, LockId, Millis, NodeId, PoolId};
 
-use crate::{Context, Planted};
 use crate::soft::{Heard, Seen, Soft};
 use crate::state::{Execution, Head, Node, Pool, TaskState};
+use crate::{Context, Planted};
 
 /// What the scheduler should look at.
 #[derive(Debug, Clone, Default)]
