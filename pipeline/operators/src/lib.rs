@@ -1,12 +1,12 @@
 //! The engine's decisions: what each input means, told as one story.
 //!
-//! [`decide`] turns one input into events and changes nothing. [`fold`] applies one event to the state and knows no
+//! [`decide`] turns one input into events and changes nothing. [`fold()`] applies one event to the state and knows no
 //! policy. [`due`] asks what time or an unfinished work list calls for, one bounded step at a call, and
 //! [`schedule::next`] where the next ready task runs. A leader folds what each of them returned before it asks again.
 //!
 //! In the order of the data: [`intake`] checks requests; [`fleet`] knows which nodes live; [`progress`] follows
 //! attempts; [`ending`] ends them, asking [`classify`] what kind of failure it was and [`retry`] what follows;
-//! [`recovery`] keeps the report of a loss; [`execution`] carries the consequences through the flow; [`schedule`]
+//! [`recovery`] keeps the report of a loss; [`execution`] carries the consequences through the flow; [`mod@schedule`]
 //! dispatches. [`commands`] tells what nodes are told.
 
 pub mod state;

@@ -1,4 +1,4 @@
-//! State: what the journal says, no more. It changes by [`crate::fold`] only.
+//! State: what the journal says, no more. It changes by [`crate::fold()`] only.
 //!
 //! A partition holds pools; a pool holds all that its decisions rest on. Parts marked "index" are made of the rest
 //! and rebuilt when a snapshot is loaded.
