@@ -5,113 +5,19 @@
 //! after a refusal; its slots are counted less its current leases and less whatever else that beat held. Locks are
 //! taken all or none, by the same order: no permit idles while somebody could run with it.
 //!
-//! The agenda is a note of what is worth looking at: queues that may have something to run, and nodes with room. One
-//! that found no room is set aside until a node that fits it opens; one that found a lock taken, until that is freed.
-//! Losing the agenda costs time, never a decision.
+//! The [`Agenda`] notes what is worth looking at: queues that may have something to run, and nodes with room.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod agenda;
 
 use model::event::{Dispatch, TaskRef};
 use model::policy::Place;
-use model::{Body, Event, LeaseId, LockId, Millis, NodeId, PoolId};
+use model::{Body, Event, LeaseId, Millis, NodeId, PoolId};
 
 use crate::soft::{Heard, Seen, Soft};
 use crate::state::{Execution, Head, Node, Pool, TaskState};
 use crate::{Context, Planted};
 
-/// What the scheduler should look at.
-#[derive(Debug, Clone, Default)]
-pub struct Agenda {
-    heads: BTreeSet<(Head, u32)>,
-    noted: BTreeMap<u32, Head>,
-    /// Queues that found no room on any open node.
-    aside: BTreeSet<u32>,
-    open: BTreeSet<NodeId>,
-    /// Queues, nodes and locks looked at since the leader began: what scheduling costs.
-    pub visits: u64,
-    locks_waited: bool,
-}
-
-impl Agenda {
-    /// Everything may have changed.
-    pub fn look_at_all(&mut self, pool: &Pool) {
-        self.open.extend(pool.nodes.iter().filter(|(_, n)| n.presence.is_present()).map(|(name, _)| name.clone()));
-        for queue in pool.queues.all() {
-            self.look_at(pool, queue);
-        }
-    }
-
-    /// A queue has a new task, or one of its locks has a free permit.
-    pub fn look_at(&mut self, pool: &Pool, queue: u32) {
-        self.visits += 1;
-        if let Some(old) = self.noted.remove(&queue) {
-            self.heads.remove(&(old, queue));
-        }
-        if let Some(head) = head(pool, queue) {
-            self.noted.insert(queue, head);
-            self.heads.insert((head, queue));
-        }
-    }
-
-    /// A node has joined: queues that no other node fits may run.
-    pub fn node_joined(&mut self, pool: &Pool, node: &NodeId) {
-        self.open.insert(node.clone());
-        for queue in pool.queues.of_node(node) {
-            self.look_at(pool, queue);
-        }
-    }
-
-    /// A node has room.
-    pub fn node_opened(&mut self, pool: &Pool, node: &NodeId) {
-        self.open.insert(node.clone());
-        if self.aside.is_empty() {
-            return;
-        }
-        let fits = |queue: &u32| self.aside.contains(queue);
-        let again: Vec<u32> = pool.queues.of_node(node).filter(fits).collect();
-        for queue in again {
-            self.look_at(pool, queue);
-        }
-    }
-
-    /// A lock has a free permit.
-    pub fn lock_freed(&mut self, pool: &Pool, lock: &LockId) {
-        for queue in pool.queues.of_lock(lock) {
-            self.look_at(pool, queue);
-        }
-    }
-
-    /// Queues may be gone: what was noted of them goes too.
-    pub fn forget_gone(&mut self, pool: &Pool) {
-        let lives = |queue: &u32| pool.queues.get(*queue).is_some();
-        self.aside.retain(lives);
-        self.noted.retain(|queue, _| lives(queue));
-        self.heads.retain(|(_, queue)| lives(queue));
-    }
-
-    /// Whether there may be something to dispatch.
-    pub fn is_idle(&self) -> bool {
-        self.heads.is_empty() || self.open.is_empty()
-    }
-
-    /// A queue cannot run now; `for_room`: since no open node has room for it.
-    fn set_aside(&mut self, queue: u32, for_room: bool) {
-        if let Some(head) = self.noted.remove(&queue) {
-            self.heads.remove(&(head, queue));
-        }
-        if for_room {
-            self.aside.insert(queue);
-        }
-    }
-}
-
-/// The task that a queue would run next, with its execution's turn as it is: a queue knows only the turn that the
-/// execution had when it last ran from there.
-fn head(pool: &Pool, queue: u32) -> Option<Head> {
-    let head = pool.queues.get(queue)?.head()?;
-    let turn = pool.execution(head.execution)?.turn;
-    Some(Head { turn, ..head })
-}
+pub use agenda::Agenda;
 
 /// Decides the next dispatch of a pool, if one is possible. To be folded before the next is asked for.
 pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec<Event> {
@@ -122,21 +28,14 @@ pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec
         seen.agenda.locks_waited = false;
         seen.agenda.look_at_all(pool);
     }
-    while let Some((noted, queue)) = seen.agenda.heads.first().copied() {
-        if seen.agenda.open.is_empty() {
-            break;
-        }
-        let head = head(pool, queue);
-        if head != Some(noted) {
-            seen.agenda.look_at(pool, queue);
-            continue;
-        }
+    while !seen.agenda.open.is_empty() {
+        let Some((head, queue)) = seen.agenda.next(pool) else { break };
         if !has_locks(pool, seen, queue, locks_open) {
             seen.agenda.set_aside(queue, false);
             continue;
         }
-        match place(pool, seen, queue, noted, ctx) {
-            Some(node) => return dispatch(pool, id, seen, noted, &node, ctx),
+        match place(pool, seen, queue, head, ctx) {
+            Some(node) => return dispatch(pool, id, seen, head, &node, ctx),
             // No node has any room left: it stays where it is, and nothing needs to bring it back.
             None if seen.agenda.open.is_empty() => break,
             None => seen.agenda.set_aside(queue, true),
