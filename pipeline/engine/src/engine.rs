@@ -156,8 +156,7 @@ impl Engine {
             | Ask::Cancel { .. }
             | Ask::Retry { .. }
             | Ask::Replay { .. }
-            | Ask::Drop { .. }
-            | Ask::Settings { .. } => true,
+            | Ask::Drop { .. } => true,
         };
         let many = Unavailable::Behind { retry_after: Duration::from_secs(1) };
         let waiter = self.shared.waiters.request(&request.pool, &request.key).ok_or(many)?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::task::FlowPart;
-use crate::{ExecutionId, Key, PoolId, PoolSettings, Priority, TaskId, Timestamp};
+use crate::{ExecutionId, Key, PoolId, Priority, TaskId, Timestamp};
 
 /// Something that a person asks of a pool. The same key with the same content is the same request, and gets the same
 /// answer; the key with another content is refused.
@@ -77,11 +77,6 @@ pub enum Ask {
         execution: ExecutionId,
         /// The parked task.
         task: TaskId,
-    },
-    /// Change the pool's settings.
-    Settings {
-        /// All of them.
-        settings: PoolSettings,
     },
 }
 

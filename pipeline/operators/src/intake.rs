@@ -11,9 +11,9 @@ use model::report::Report;
 use model::request::{Answer, Ask, RefusalKind, Request};
 use model::{Body, By, Event, PolicyId, PoolId};
 
-use crate::state::upload::MAX_KEYS;
+use crate::state::upload::{KeptAnswer, MAX_KEYS};
 use crate::state::{Pool, State};
-use crate::{Context, execution};
+use crate::{Context, Planted, execution};
 
 /// Most pools of a partition.
 pub const MAX_POOLS: usize = 1_000;
@@ -80,7 +80,8 @@ fn next_version(pool: &Pool, policy: &Policy) -> Option<PolicyId> {
 /// Decides a request.
 pub fn request(pool: &Pool, request: &Request, ctx: &Context<'_>) -> Vec<Event> {
     let content = content(request);
-    if let Some(kept) = pool.keys.get(&request.key) {
+    let forgotten = |kept: &&KeptAnswer| ctx.planted(Planted::KeyForgottenAtEnd) && is_over(pool, &kept.answer);
+    if let Some(kept) = pool.keys.get(&request.key).filter(|kept| !forgotten(kept)) {
         return repeated(request, kept.content == content, kept.answer.clone(), content);
     }
     let keys_ms = pool.settings.keys_ms;
@@ -95,10 +96,6 @@ pub fn request(pool: &Pool, request: &Request, ctx: &Context<'_>) -> Vec<Event> 
     }
     let outcome = match &request.ask {
         Ask::Submit(submit) => return submit::part(pool, request, submit, content),
-        Ask::Settings { settings } => match settings.check() {
-            Ok(()) => Ok(vec![by_person(request, Body::PoolSettingsPut { settings: *settings })]),
-            Err(why) => Err((RefusalKind::Invalid, why.to_owned())),
-        },
         Ask::Pause { .. }
         | Ask::Resume { .. }
         | Ask::Cancel { .. }
@@ -113,6 +110,14 @@ pub fn request(pool: &Pool, request: &Request, ctx: &Context<'_>) -> Vec<Event> 
             events
         }
         Err((kind, why)) => vec![answer(request, content, refusal(kind, why))],
+    }
+}
+
+/// For the planted fault only: whether the execution that an answer names has ended.
+fn is_over(pool: &Pool, answer: &Answer) -> bool {
+    match answer {
+        Answer::Done { execution: Some(id) } => pool.execution_named(id).is_none_or(|e| e.ended.is_some()),
+        Answer::Done { execution: None } | Answer::Refused { .. } => false,
     }
 }
 
@@ -156,8 +161,7 @@ fn content(request: &Request) -> u64 {
         | Ask::Cancel { .. }
         | Ask::Retry { .. }
         | Ask::Replay { .. }
-        | Ask::Drop { .. }
-        | Ask::Settings { .. } => serde_json::to_string(&request.ask).unwrap_or_default(),
+        | Ask::Drop { .. } => serde_json::to_string(&request.ask).unwrap_or_default(),
     };
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }

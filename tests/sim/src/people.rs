@@ -107,8 +107,7 @@ fn tasks_of(asks: &[Ask]) -> Option<Vec<TaskId>> {
             | Ask::Cancel { .. }
             | Ask::Retry { .. }
             | Ask::Replay { .. }
-            | Ask::Drop { .. }
-            | Ask::Settings { .. } => {}
+            | Ask::Drop { .. } => {}
         }
     }
     tasks

@@ -13,7 +13,7 @@ type Outcome = Result<Vec<Event>, (RefusalKind, String)>;
 /// The execution that a request is about.
 pub fn execution_of(ask: &Ask) -> Option<&ExecutionId> {
     match ask {
-        Ask::Submit(_) | Ask::Settings { .. } => None,
+        Ask::Submit(_) => None,
         Ask::Pause { execution }
         | Ask::Resume { execution }
         | Ask::Cancel { execution, .. }
@@ -36,7 +36,7 @@ pub fn decide(pool: &Pool, request: &Request) -> Outcome {
     let number = id.number;
     let one = |body: Body| Ok(vec![by_person(request, body)]);
     match &request.ask {
-        Ask::Submit(_) | Ask::Settings { .. } => Ok(Vec::new()),
+        Ask::Submit(_) => Ok(Vec::new()),
         Ask::Pause { .. } => match execution.ended {
             Some(_) => not_now(execution, "it has ended"),
             None if execution.cancelled.is_some() => not_now(execution, "it is being cancelled"),
