@@ -167,7 +167,7 @@ pub fn verdicts(pool: &Pool, id: &PoolId, soft: &Soft, ctx: &Context<'_>) -> Vec
     if !soft.caught_up && !ctx.planted(Planted::VerdictWhileLagging) {
         return Vec::new();
     }
-    let settings = &pool.settings;
+    let (settings, lost_ms) = (&pool.settings, pool.lost_ms(ctx.now));
     let silence = |name: &NodeId| soft.silence(id, name, ctx.now);
     for (name, node) in pool.nodes.iter().filter(|(_, n)| n.presence.is_present()) {
         let silent_ms = silence(name);
@@ -178,7 +178,7 @@ pub fn verdicts(pool: &Pool, id: &PoolId, soft: &Soft, ctx: &Context<'_>) -> Vec
             }
             continue;
         }
-        if silent_ms < settings.lost_ms {
+        if silent_ms < lost_ms {
             if node.presence == Presence::Ready {
                 return vec![ctx.event(id, Body::NodeSuspected { node: name.clone(), silent_ms })];
             }
@@ -186,7 +186,7 @@ pub fn verdicts(pool: &Pool, id: &PoolId, soft: &Soft, ctx: &Context<'_>) -> Vec
         }
         let (silent, nodes) = zone(pool, &node.zone, &silence);
         let emergency = silent >= EMERGENCY_NODES && silent * 100 >= nodes * EMERGENCY_PERCENT;
-        if emergency && silent_ms < settings.orphan_ms + settings.lost_ms {
+        if emergency && silent_ms < settings.orphan_ms + lost_ms {
             if !pool.emergencies.contains(&node.zone) {
                 return vec![zone_event(id, &node.zone, true, silent, nodes, ctx)];
             }

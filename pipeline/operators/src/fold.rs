@@ -8,9 +8,11 @@ mod nodes;
 mod pools;
 mod tasks;
 
+use std::collections::btree_map::Entry;
+
 use model::{Body, By, Event, Timestamp};
 
-use crate::state::{MAX_UNSENT, State, Unsent};
+use crate::state::{MAX_UNSENT, Pool, State, Unsent};
 
 /// When and where an event was decided.
 #[derive(Debug, Clone, Copy)]
@@ -24,16 +26,21 @@ pub struct When {
 /// Applies one event.
 pub fn fold(state: &mut State, event: &Event, when: When) {
     if let Body::PoolSettingsPut { settings } = &event.event {
-        state.pools.entry(event.pool.clone()).or_default().settings = *settings;
+        match state.pools.entry(event.pool.clone()) {
+            Entry::Vacant(new) => new.insert(Pool::default()).settings = *settings,
+            Entry::Occupied(mut known) => known.get_mut().set(*settings, when.now),
+        }
     }
     rejects(state, event, when);
     let Some(pool) = state.pools.get_mut(&event.pool) else { return };
     match &event.event {
-        Body::PoolSettingsPut { .. } => pools::settings(pool),
         Body::PolicyPut { id, policy } => pools::policy(pool, id, policy),
         Body::RequestAnswered { key, content, at, answer } => pools::answered(pool, key, *content, *at, answer),
         Body::KeysForgotten { before } => pools::keys_forgotten(pool, *before),
-        Body::NotifiedUpTo { .. } | Body::InputRejected { .. } | Body::TestResults { .. } => {}
+        Body::PoolSettingsPut { .. }
+        | Body::NotifiedUpTo { .. }
+        | Body::InputRejected { .. }
+        | Body::TestResults { .. } => {}
         Body::ReportStale { lease, .. } => nodes::stale(pool, *lease),
 
         Body::NodeJoined(joined) => nodes::joined(pool, joined, seq_of(&event.by), when),

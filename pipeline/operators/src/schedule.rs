@@ -22,7 +22,7 @@ pub use agenda::Agenda;
 /// Decides the next dispatch of a pool, if one is possible. To be folded before the next is asked for.
 pub fn next(pool: &Pool, id: &PoolId, soft: &mut Soft, ctx: &Context<'_>) -> Vec<Event> {
     let Some(seen) = soft.pools.get_mut(id) else { return Vec::new() };
-    let strict_from = ctx.first_announced + pool.settings.lost_ms;
+    let strict_from = ctx.first_announced + pool.lost_ms(ctx.now);
     let locks_open = ctx.now >= strict_from || ctx.planted(Planted::LockGrantedAtOnce);
     if locks_open && seen.agenda.locks_waited {
         seen.agenda.locks_waited = false;

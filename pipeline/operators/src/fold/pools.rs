@@ -12,11 +12,6 @@ use crate::state::pool::Timer;
 use crate::state::upload::MAX_KEYS;
 use crate::state::{KeptAnswer, Pool, TaskState, Upload};
 
-/// Settings changed: timers that hang on them are made anew.
-pub fn settings(pool: &mut Pool) {
-    pool.rebuild();
-}
-
 pub fn policy(pool: &mut Pool, id: &PolicyId, policy: &Arc<Policy>) {
     pool.policies.insert(id.clone(), policy.clone());
     pool.newest.insert(policy.policy.clone(), id.clone());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::event::{TaskRef, Work};
 use model::policy::Policy;
-use model::{ExecutionId, Key, LeaseId, LockId, NodeId, PolicyId, PoolSettings, TaskId, Timestamp};
+use model::{ExecutionId, Key, LeaseId, LockId, Millis, NodeId, PolicyId, PoolSettings, TaskId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::execution::Execution;
@@ -21,6 +21,9 @@ use super::upload::{KeptAnswer, Upload};
 pub struct Pool {
     /// Its settings.
     pub settings: PoolSettings,
+    /// A longer `lost` of before, and until when nodes may still live by it.
+    #[serde(default)]
+    pub longer_lost: Option<(Millis, Timestamp)>,
     /// Each version of each policy.
     pub policies: BTreeMap<PolicyId, Arc<Policy>>,
     /// The newest version of each, by name.
@@ -76,6 +79,22 @@ pub enum Timer {
 }
 
 impl Pool {
+    /// Silence after which a node's locked work has ended for certain: what its last answered beat may have told it.
+    pub fn lost_ms(&self, now: Timestamp) -> Millis {
+        let before = self.longer_lost.filter(|(_, until)| now < *until);
+        before.map_or(Millis(0), |(lost, _)| lost).max(self.settings.lost_ms)
+    }
+
+    /// Settings change; a `lost` that becomes shorter counts when the longer one has passed.
+    pub fn set(&mut self, settings: PoolSettings, now: Timestamp) {
+        let lost = self.lost_ms(now);
+        if settings.lost_ms < lost {
+            self.longer_lost = Some((lost, now + lost));
+        }
+        self.settings = settings;
+        self.rebuild();
+    }
+
     /// An execution by number.
     pub fn execution(&self, number: u32) -> Option<&Execution> {
         self.executions.get(&number).map(Arc::as_ref)

@@ -21,6 +21,7 @@ impl Pool {
     fn shift(&mut self, by_ms: i64) {
         let move_by = |at: &mut Timestamp| at.0 = at.0.saturating_add_signed(by_ms);
         self.nodes.values_mut().for_each(|n| move_by(&mut n.since));
+        self.longer_lost.iter_mut().for_each(|(_, until)| move_by(until));
         self.uploads.values_mut().for_each(|u| move_by(&mut u.at));
         self.recoveries.values_mut().for_each(|r| move_by(&mut r.last_sign));
         for execution in self.executions.values_mut().map(Arc::make_mut) {

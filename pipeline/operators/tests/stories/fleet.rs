@@ -145,3 +145,16 @@ fn a_boot_that_is_older_than_the_journal_is_counted_from_its_hello() {
     let node = &play.state.pools[&super::play::pool()].nodes[&super::play::node("n1")];
     assert_eq!((node.seen.through(), node.presence.is_present()), (9_001, false));
 }
+
+#[test]
+fn a_shorter_lost_counts_only_when_the_longer_one_has_passed() {
+    let mut play = Play::new();
+    play.table(
+        "n1 joins 1            => n1 joined
+         submit locks: {db: 1}; tasks: {t: {run: x, needs: {locks: [db]}}} => t@1 to n1
+         n1 takes t            =>
+         lost is 400           =>
+         quiet 1100            => n1 suspect
+         quiet 100             => n1 lost, t lost, t node_lost, lost_node",
+    );
+}

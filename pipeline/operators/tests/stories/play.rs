@@ -60,6 +60,7 @@ impl Play {
             ["submit", ..] => self.submit(told.trim_start_matches("submit").trim()),
             ["wait", ms] => self.wait(ms.parse().unwrap()),
             ["quiet", ms] => self.quiet(ms.parse().unwrap()),
+            ["lost", "is", ms] => self.lost_is(ms.parse().unwrap()),
             ["ask", ask] => self.ask(serde_json::from_str(ask).unwrap(), None),
             [node, "joins", slots, rest @ ..] => self.joins(node, slots, rest.first().unwrap_or(&"a")),
             [node, "restarts"] => self.restarts(node),
@@ -103,6 +104,13 @@ impl Play {
             events.extend(self.go_on());
         }
         events
+    }
+
+    /// The engine was started again with another `lost`.
+    fn lost_is(&mut self, ms: u64) -> Vec<Event> {
+        self.config.settings = PoolSettings::for_lost(Millis(ms));
+        self.soft.reset(&self.state, self.now);
+        self.input(Input::Led)
     }
 
     fn node(&mut self, name: &str) -> &mut Node {
