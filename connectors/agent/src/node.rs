@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{error, fmt, io};
 
 use model::report::{Hello, MAX_SLOTS};
-use model::{BootId, LeaseId, Millis, ReportKind};
+use model::{BootId, LeaseId, Millis, NodeId, ReportKind};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -91,8 +91,12 @@ pub fn signals() -> io::Result<watch::Receiver<Stop>> {
     Ok(stopped)
 }
 
-/// Runs an agent until it is told to stop.
-pub async fn run(options: Options, mut stop: watch::Receiver<Stop>) -> Result<(), Error> {
+/// Runs an agent until it is told to stop. `joined` is called once, with its name, when the engine has taken it in.
+pub async fn run(
+    options: Options,
+    mut stop: watch::Receiver<Stop>,
+    joined: impl FnOnce(&NodeId) + Send,
+) -> Result<(), Error> {
     if options.slots == 0 || MAX_SLOTS < options.slots as usize {
         return Err(Error::Options(format!("--slots {}: must be 1 to {MAX_SLOTS}", options.slots)));
     }
@@ -116,7 +120,7 @@ pub async fn run(options: Options, mut stop: watch::Receiver<Stop>) -> Result<()
     let _abandoned = Abandon(&charges);
     failpoint::hit("agent.hello.before");
     ledger.say_hello();
-    if serve(&charges, &options.endpoint, &mut stop).await? {
+    if serve(&charges, &options.endpoint, &mut stop, joined).await? {
         leave(&charges).await;
     }
     Ok(())
@@ -164,6 +168,7 @@ async fn serve(
     charges: &Arc<Charges>,
     endpoint: &crate::endpoint::Endpoint,
     stop: &mut watch::Receiver<Stop>,
+    joined: impl FnOnce(&NodeId),
 ) -> Result<bool, Error> {
     let ledger = &charges.ledger;
     let mut changes = ledger.changes();
@@ -178,8 +183,14 @@ async fn serve(
     let beats = Beats::begin(Arc::clone(charges), endpoint.clone())?;
     let mut stream = JoinSet::new();
     stream.spawn(commands::follow(Arc::clone(charges), Client::new(endpoint.clone())));
+    let lives = async {
+        while !ledger.with_rules(|rules| rules.is_joined()) && changes.changed().await.is_ok() {}
+        joined(&who.node);
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         words = beats.name_taken() => return Err(Error::NameTaken(words)),
+        () = lives => {}
         _ = stop.wait_for(|stop| *stop != Stop::No) => {}
     }
     ledger.with_rules(|rules| rules.close(Closed::Leaving, "shutting down".into()));

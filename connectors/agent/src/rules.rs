@@ -178,6 +178,11 @@ impl Rules {
         deeds
     }
 
+    /// Whether the engine has taken this node in.
+    pub fn is_joined(&self) -> bool {
+        self.joined
+    }
+
     /// Judges a start. One that is taken is held from here on: [`Rules::not_taken`] if it cannot be stored.
     pub fn start(&mut self, start: &Start, now: Millis) -> Verdict {
         if start.boot != self.boot {

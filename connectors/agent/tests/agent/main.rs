@@ -352,7 +352,7 @@ impl Rig {
         let task = tokio::spawn(async move {
             loop {
                 // The lock of a killed agent is free once its last thread has ended.
-                match agent::run(options.clone(), stopped.clone()).await {
+                match agent::run(options.clone(), stopped.clone(), |_| ()).await {
                     Err(Error::Machine(error)) if error.to_string().contains("already") => {
                         tokio::time::sleep(Duration::from_millis(10)).await;
                     }

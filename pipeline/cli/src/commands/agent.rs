@@ -44,11 +44,11 @@ impl Agent {
     pub fn run(self, globals: &Globals) -> Result<Exit, Failure> {
         log::begin(self.log_format);
         let options = self.options(globals)?;
-        let greeting = greeting(&options);
         alone()?.block_on(async {
             let stop = agent::signals().map_err(|error| Failure::new(Exit::Machine, error.to_string()))?;
-            screen::line(&greeting);
-            agent::run(options, stop).await.map_err(failed)
+            let card = card(&options);
+            let joined = |name: &NodeId| screen::line(&format!("node {name} joined {card}"));
+            agent::run(options, stop, joined).await.map_err(failed)
         })?;
         Ok(Exit::Done)
     }
@@ -78,11 +78,11 @@ fn failed(error: agent::Error) -> Failure {
     Failure::new(exit, error.to_string())
 }
 
-fn greeting(options: &agent::Options) -> String {
-    let name = options.name.as_ref().map_or("of this host".to_owned(), ToString::to_string);
+/// What it is, for people.
+fn card(options: &agent::Options) -> String {
     let labels: String = options.labels.iter().map(|(key, value)| format!(", {key}={value}")).collect();
     let zone = if options.zone.is_empty() { String::new() } else { format!(", zone {}", options.zone) };
-    format!("node {name} joins pool {}: {} slots{labels}{zone}", options.pool, options.slots)
+    format!("pool {}: {} slots{labels}{zone}", options.pool, options.slots)
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
