@@ -9,8 +9,8 @@ use crate::run::run;
 
 /// Seeds within which each is caught.
 pub const SEEDS: u64 = 200;
-/// Where their seeds begin: fresh ones, unlike those of the tests.
-const FROM: u64 = 1_000_000;
+/// Where their seeds begin: with the last of the 2,000 that every test run plays without a bug.
+const FROM: u64 = 1_801;
 
 /// Each bug with its name.
 pub const ALL: [(&str, Bug); 26] = [

@@ -170,7 +170,8 @@ impl World {
             Out::SnapshotDue => self.snapshot(index),
             Out::Leading(true) => {
                 self.counters.add("takeover");
-                if self.pending.values().any(|p| p.engine.is_some_and(|(engine, _)| engine != index)) {
+                let us = (index, self.engines[index].life);
+                if self.pending.values().any(|p| p.engine.is_some_and(|of| of != us)) {
                     self.counters.add("takeover with entries outstanding");
                 }
                 self.trace.line(self.now, format_args!("e{index} leads"));
