@@ -28,7 +28,8 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// The partition that a replica goes on in.
 pub fn partition(replica: Replica, options: &Options) -> Partition {
-    let operators = operators::Config { settings: options.settings, policies: options.policies.clone(), planted: None };
+    let operators =
+        operators::Config { settings: options.settings, policies: options.policies.clone(), ..Default::default() };
     let config = Config {
         operators,
         accept_clock: options.accept_clock,
@@ -105,13 +106,12 @@ impl Driver {
         match word {
             Word::AppendFailed(error) => {
                 let why = error.to_string();
-                let full = matches!(error, AppendError::Full { .. });
                 let trouble = match error {
                     AppendError::Full { advice } => Trouble::Disk(advice),
                     AppendError::Refused(_) | AppendError::Failed(_) => Trouble::Doubt(why.clone()),
                 };
                 self.health(|health| health.trouble = Some(trouble));
-                Some(In::AppendFailed { why, full })
+                Some(In::AppendFailed { why })
             }
             Word::RejectsOut(seq) => Some(In::RejectsOut { seq }),
             Word::Snapshot(Ok(seq)) => {
@@ -128,7 +128,8 @@ impl Driver {
 
     fn journal(&mut self) -> Option<In> {
         let position = self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).position;
-        let page = self.read(JOURNAL, position, JOURNAL_BYTES)?;
+        let read = self.shared.log.read(JOURNAL, position, JOURNAL_BYTES);
+        let page = self.read(JOURNAL, position, read)?;
         let news = !page.records.is_empty() || page.next > position || !self.partition.is_at_end();
         news.then_some(In::Journal { records: page.records, next: page.next, end: page.end })
     }
@@ -138,11 +139,20 @@ impl Driver {
         let (mut told, mut any, mut waiting) = (Vec::new(), false, 0);
         for (topic, position) in INPUTS.into_iter().zip(&mut positions) {
             let of = Stream { topic, partition: 0 };
-            let Some(page) = self.read(of, *position, INPUT_BYTES) else { continue };
+            let page = match self.shared.log.read(of, *position, INPUT_BYTES) {
+                Err(ReadError::Cut { start, end, .. }) if topic != Topic::Heartbeats => {
+                    // Whether that is harm is not ours to say.
+                    told.push(In::InputCut { topic, position: *position, start, end });
+                    any = true;
+                    continue;
+                }
+                read => self.read(of, *position, read),
+            };
+            let Some(page) = page else { continue };
             any |= !page.records.is_empty();
             *position = page.next;
             waiting += page.end.saturating_sub(page.next);
-            told.push(In::Input { topic, records: page.records, end: page.end });
+            told.push(In::Input { topic, records: page.records, next: page.next, end: page.end });
         }
         self.inputs = Some(positions);
         if any {
@@ -159,7 +169,7 @@ impl Driver {
     }
 
     fn lag(&mut self, waiting: u64) {
-        let pending = self.partition.leader().map_or(0, |l| l.pending() as u64);
+        let pending = self.partition.leader().map_or(0, |l| l.inbox.len() as u64);
         let lag_ms = if waiting + pending == 0 { 0 } else { self.last_read.elapsed().as_millis() };
         let caught_up = self.partition.leader().is_some_and(|l| l.soft.caught_up);
         self.health(|health| {
@@ -169,9 +179,9 @@ impl Driver {
         });
     }
 
-    /// Reads a page; a cut or an error is dealt with here.
-    fn read(&mut self, of: Stream, position: u64, bytes: usize) -> Option<Page> {
-        match self.shared.log.read(of, position, bytes) {
+    /// A page that was read; a cut or an error is dealt with here.
+    fn read(&mut self, of: Stream, position: u64, read: Result<Page, ReadError>) -> Option<Page> {
+        match read {
             Ok(page) => Some(page),
             Err(ReadError::Cut { start, end, .. }) if of.topic == Topic::Heartbeats => {
                 // Beats are soft: what is gone would have been overtaken anyway.
@@ -238,19 +248,19 @@ impl Driver {
                 drop(replica);
                 self.shared.admitted.send_replace(seq);
             }
-            Out::Answered { pool, key, answer, seq } => {
+            Out::Answered { pool, key, answer, seq, .. } => {
                 failpoint::hit("engine.answer.before");
                 self.shared.waiters.answered(&pool, &key, &answer, seq);
             }
-            Out::Reject { record, seq } => {
+            Out::Reject { records, seq } => {
                 let to = Stream { topic: Topic::Rejects, partition: 0 };
                 let words = self.words.0.clone();
                 let done = Box::new(move |outcome: Result<Vec<u64>, AppendError>| match outcome {
-                    // A word that finds no room is made up for by a later one, or by the next leader.
+                    // A word that finds no room is made up for: rejects that are not known to be out come again.
                     Ok(_) => drop(words.try_send(Word::RejectsOut(seq))),
-                    Err(error) => tracing::warn!(%error, "a reject could not be stored; the next leader tries again"),
+                    Err(error) => tracing::warn!(%error, "rejects could not be stored; they are tried again"),
                 });
-                self.shared.log.append(to, vec![record], done);
+                self.shared.log.append(to, records, done);
             }
             Out::SnapshotDue => self.snapshot(),
             Out::Leading(leading) => self.leading(leading),

@@ -125,8 +125,12 @@ pub enum Body {
     ExecutionEnded { execution: u32, round: u32, state: EndState },
     /// execution: tasks wait again; opens the next round if the last has ended.
     ExecutionReopened { execution: u32, round: u32, scope: RetryScope, drop_checkpoints: bool },
-    /// execution: it leaves the state.
-    ExecutionForgotten { execution: u32 },
+    /// execution: it leaves the state; why.
+    ExecutionForgotten {
+        execution: u32,
+        #[serde(default)]
+        why: String,
+    },
     /// execution: a work list has been done up to here.
     WorkDone { work: Work, next: u32, done: bool },
 
@@ -217,6 +221,8 @@ pub struct Dispatch {
     pub after_beat: u64,
     /// The node's clock in that beat.
     pub after_up_ms: Millis,
+    /// The start is void so long after that beat, however often it is sent.
+    pub expires_ms: Millis,
     /// What it takes there.
     pub needs: Needs,
     /// Whether it gets a checkpoint.

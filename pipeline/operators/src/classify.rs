@@ -63,7 +63,7 @@ pub fn verdict(task: &Task, attempt: &Attempt, end: &End, cancelled: bool) -> Ve
         })
     };
     match end.cause {
-        Cause::Exit => exited(task, end, failed),
+        Cause::Exit => exited(task, attempt, end, failed),
         Cause::Signal => signalled(attempt, end, failed),
         Cause::Timeout => failed(FailureClass::Timeout, true, format!("it ran longer than {}", task.timeout_ms)),
         Cause::Stall => {
@@ -98,8 +98,16 @@ pub fn node_lost(node: &NodeId, evidence: &str) -> Failure {
     Failure { class, certain: true, evidence, exit: None, signal: None, max_rss_mb: 0 }
 }
 
-fn exited(task: &Task, end: &End, failed: impl Fn(FailureClass, bool, String) -> Verdict) -> Verdict {
-    let exit = end.exit.unwrap_or(0);
+fn exited(
+    task: &Task,
+    attempt: &Attempt,
+    end: &End,
+    failed: impl Fn(FailureClass, bool, String) -> Verdict,
+) -> Verdict {
+    let Some(exit) = end.exit else {
+        let evidence = format!("{} reported its end by itself, without an exit code", attempt.node);
+        return failed(FailureClass::StartFailure, false, evidence);
+    };
     let tests = end.tests.unwrap_or_default();
     if !task.results.is_empty() && tests.failed > 0 {
         let evidence = format!("exit {exit}, {} of {} JUnit cases failed", tests.failed, tests.total);
@@ -110,12 +118,11 @@ fn exited(task: &Task, end: &End, failed: impl Fn(FailureClass, bool, String) ->
         return match exit {
             126 | 127 => failed(FailureClass::StartFailure, false, with_note(&start_words(exit), end)),
             129..=192 => {
-                let signal = exit - 128;
-                failed(
-                    FailureClass::Crash,
-                    false,
-                    format!("exit {exit}: a command of it died by {}", signal_word(signal)),
-                )
+                let evidence = format!("exit {exit}: a command of it died by {}", signal_word(exit - 128));
+                match starved(attempt, end, exit - 128) {
+                    Some(held) => failed(FailureClass::OutOfMemory, false, format!("{evidence} {held}")),
+                    None => failed(FailureClass::Crash, false, evidence),
+                }
             }
             _ => failed(FailureClass::TestFailure, true, format!("exit {exit}")),
         };
@@ -134,13 +141,18 @@ fn start_words(exit: i32) -> String {
 
 fn signalled(attempt: &Attempt, end: &End, failed: impl Fn(FailureClass, bool, String) -> Verdict) -> Verdict {
     let signal = end.signal.unwrap_or(0);
-    let need = attempt.needs.memory_mb;
     let word = signal_word(signal);
-    if signal == 9 && need > 0 && end.max_rss_mb.saturating_mul(10) >= need.saturating_mul(9) {
-        let evidence = format!("{word} from outside when it held {} of {need} MiB", end.max_rss_mb);
-        return failed(FailureClass::OutOfMemory, false, evidence);
+    match starved(attempt, end, signal) {
+        Some(held) => failed(FailureClass::OutOfMemory, false, format!("{word} from outside {held}")),
+        None => failed(FailureClass::Crash, true, format!("died by {word}")),
     }
-    failed(FailureClass::Crash, true, format!("died by {word}"))
+}
+
+/// Whether a death looks like the kernel's for want of memory: SIGKILL near the need. Says so, for people.
+fn starved(attempt: &Attempt, end: &End, signal: i32) -> Option<String> {
+    let need = attempt.needs.memory_mb;
+    let near = need > 0 && end.max_rss_mb.saturating_mul(10) >= need.saturating_mul(9);
+    (signal == 9 && near).then(|| format!("when it held {} of {need} MiB", end.max_rss_mb))
 }
 
 fn with_note(words: &str, end: &End) -> String {
@@ -194,6 +206,12 @@ mod tests {
             ("exit 0, no file", "test_failure certain: exit 0, but none of its result files could be read"),
             ("exit 127", "start_failure: exit 127: a command was not found"),
             ("exit 139", "crash: exit 139: a command of it died by SIGSEGV"),
+            (
+                "exit 137, 95 of 100 MiB",
+                "out_of_memory: exit 137: a command of it died by SIGKILL when it held 100 of 100 MiB",
+            ),
+            ("exit 137", "crash: exit 137: a command of it died by SIGKILL"),
+            ("exit none", "start_failure: n1 reported its end by itself, without an exit code"),
             ("signal 11", "crash certain: died by SIGSEGV"),
             ("signal 9", "crash certain: died by SIGKILL"),
             ("signal 9, 100 of 100 MiB", "out_of_memory: SIGKILL from outside when it held 100 of 100 MiB"),
@@ -220,8 +238,9 @@ mod tests {
         let mut end: End = serde_json::from_str(r#"{"cause":"exit","exit":0}"#).unwrap();
         let (what, rest) = saw.split_once(", ").unwrap_or((saw, ""));
         let (kind, number) = what.split_once(' ').unwrap_or((what, "0"));
-        let number: i32 = number.parse().unwrap();
-        end.exit = (kind == "exit").then_some(number);
+        let none = number == "none";
+        let number: i32 = number.parse().unwrap_or(0);
+        end.exit = (kind == "exit" && !none).then_some(number);
         end.signal = (kind == "signal").then_some(number);
         end.cause = serde_json::from_str(&format!("\"{kind}\"")).unwrap();
         let mut task = crate::state::task::example("t");

@@ -34,7 +34,7 @@ pub fn start(pool: &Pool, at: TaskRef, ctx: &Context<'_>) -> Option<Start> {
     let attempt = task.attempt()?;
     let spec = &task.spec;
     let unlimited = model::Millis(u64::MAX / 4);
-    let expires_ms = if ctx.planted(Planted::StartWithoutExpiry) { unlimited } else { pool.settings.start_ms };
+    let expires_ms = if ctx.planted(Planted::StartWithoutExpiry) { unlimited } else { attempt.expires_ms };
     Some(Start {
         id: attempt.lease.to_string(),
         journal: ctx.journal,

@@ -16,13 +16,6 @@ use crate::state::task::Met;
 use crate::state::{Execution, Phase, Pool};
 use crate::{Context, recovery};
 
-/// Tasks that one step looks at when it only counts them.
-const LOOK: usize = 2_000;
-/// Tasks that one step decides about.
-const ACT: usize = 100;
-/// Ended executions of a pool beyond which the oldest leaves.
-const MAX_ENDED: usize = 1_000;
-
 /// Does one step of the oldest work list that can go on; empty when there is none.
 pub fn work(pool: &Pool, id: &PoolId, _soft: &Soft, ctx: &Context<'_>) -> Vec<Event> {
     let ready = |(work, _): &&(Work, u32)| match work {
@@ -69,13 +62,15 @@ impl Step<'_> {
     fn begin(&self, number: u32, events: &mut Vec<Event>) -> Option<u32> {
         let execution = self.pool.execution(number).filter(|e| !e.is_void())?;
         let mut looked = 0;
-        for (index, task) in (self.from..).zip(execution.tasks.iter().skip(self.from as usize)).take(LOOK) {
+        for (index, task) in
+            (self.from..).zip(execution.tasks.iter().skip(self.from as usize)).take(self.ctx.config.steps.look)
+        {
             looked += 1;
             if task.phase == Phase::Waiting && task.unmet == 0 {
                 let at = TaskRef { execution: number, task: index };
                 self.say(events, Body::TaskReady { at, rank_ms: task.spec.path_ms });
             }
-            if events.len() >= ACT {
+            if events.len() >= self.ctx.config.steps.act {
                 break;
             }
         }
@@ -86,7 +81,7 @@ impl Step<'_> {
     fn tell(&self, number: u32, told: u32, events: &mut Vec<Event>) -> Option<u32> {
         let execution = self.pool.execution(number)?;
         let task = execution.tasks.get(told as usize)?;
-        let slice = task.dependents.iter().skip(self.from as usize).take(ACT);
+        let slice = task.dependents.iter().skip(self.from as usize).take(self.ctx.config.steps.act);
         for (index, want) in slice.clone() {
             let at = TaskRef { execution: number, task: *index };
             let Some(waits) = execution.tasks.get(*index as usize).filter(|t| t.phase == Phase::Waiting) else {
@@ -109,7 +104,9 @@ impl Step<'_> {
     fn sweep(&self, number: u32, events: &mut Vec<Event>) -> Option<u32> {
         let execution = self.pool.execution(number).filter(|e| e.is_void())?;
         let mut looked = 0;
-        for (index, task) in (self.from..).zip(execution.tasks.iter().skip(self.from as usize)).take(LOOK) {
+        for (index, task) in
+            (self.from..).zip(execution.tasks.iter().skip(self.from as usize)).take(self.ctx.config.steps.look)
+        {
             looked += 1;
             let at = TaskRef { execution: number, task: index };
             match &task.phase {
@@ -133,7 +130,7 @@ impl Step<'_> {
                 | Phase::Skipped { .. }
                 | Phase::Parked { .. } => {}
             }
-            if events.len() >= ACT {
+            if events.len() >= self.ctx.config.steps.act {
                 break;
             }
         }
@@ -144,7 +141,7 @@ impl Step<'_> {
     fn node(&self, name: &NodeId, generation: u32, events: &mut Vec<Event>) -> Option<u32> {
         let node = self.pool.nodes.get(name)?;
         let void = node.void.get(&generation)?;
-        let slice = void.tasks.iter().skip(self.from as usize).take(ACT / 5);
+        let slice = void.tasks.iter().skip(self.from as usize).take(self.ctx.config.steps.act.div_ceil(5));
         for at in slice.clone() {
             let attempt = self.pool.task(*at).and_then(|t| t.attempt());
             let Some(attempt) = attempt.filter(|a| a.node == *name && a.generation == generation) else { continue };
@@ -173,7 +170,9 @@ impl Step<'_> {
             return None;
         }
         let mut looked = 0;
-        for (index, task) in (self.from..).zip(execution.tasks.iter().skip(self.from as usize)).take(LOOK) {
+        for (index, task) in
+            (self.from..).zip(execution.tasks.iter().skip(self.from as usize)).take(self.ctx.config.steps.look)
+        {
             looked += 1;
             if task.phase == Phase::Waiting
                 && let Some(because) = blocked_by(execution, index)
@@ -181,7 +180,7 @@ impl Step<'_> {
                 let at = TaskRef { execution: number, task: index };
                 self.say(events, Body::TaskSkipped { at, because, how: SkipReason::Blocked });
             }
-            if events.len() >= ACT {
+            if events.len() >= self.ctx.config.steps.act {
                 break;
             }
         }
@@ -219,13 +218,14 @@ pub fn timers(pool: &Pool, id: &PoolId, _soft: &Soft, ctx: &Context<'_>) -> Vec<
             let forget = (*at - pool.settings.keys_ms) + Millis(1_000);
             Body::KeysForgotten { before: forget.min(ctx.now - pool.settings.keys_ms + Millis(1)) }
         }
-        Some((_, Timer::Forget(number))) => Body::ExecutionForgotten { execution: *number },
-        None if pool.ended > MAX_ENDED => {
-            let oldest = pool.executions.iter().find(|(_, e)| e.ended.is_some());
-            let Some((number, _)) = oldest else { return Vec::new() };
-            Body::ExecutionForgotten { execution: *number }
+        Some((_, Timer::Forget(number))) => {
+            let why = "it was kept as long as the settings say".to_owned();
+            Body::ExecutionForgotten { execution: *number, why }
         }
-        None => return Vec::new(),
+        None => match pool.ended.too_many() {
+            Some((execution, why)) => Body::ExecutionForgotten { execution, why },
+            None => return Vec::new(),
+        },
     };
     vec![ctx.event(id, body)]
 }

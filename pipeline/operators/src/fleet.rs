@@ -1,28 +1,22 @@
 //! Fleet: which nodes live, by what evidence, and what a beat proves.
 //!
-//! A death that is reported (a goodbye, a new boot) needs no time-out. A silent node is lost after `lost`, counted
-//! from when we began to listen at the earliest, and only when all that it sent has been read. When most of a zone
-//! falls silent at once it is more likely the zone's network or ours: verdicts wait, but not for ever.
+//! A death that is reported (a goodbye, a new boot) needs no time-out; [`verdicts`] are about silence.
 //!
 //! A beat is evidence once it is settled: all reports that the node had stored by then are consumed. An attempt that
 //! was accepted before it and is not held is lost; a dispatch that is not held and has expired by the node's own
 //! clock is taken back. Which rules these are, and what happens without each, was found by a model checker.
 
-use std::collections::BTreeMap;
+pub mod verdicts;
 
 use model::event::{NodeJoined, TakeBack};
 use model::report::{Hello, MAX_SLOTS};
-use model::{Body, Event, Heartbeat, Millis, NodeId, PoolId, Renew, Report};
+use model::{Body, Event, Heartbeat, Millis, PoolId, Renew, Report};
 
 use crate::ending::{self, Loss};
 use crate::soft::{Beat, Soft};
 use crate::state::node::MAX_NODES;
-use crate::state::{Attempt, Node, Pool, Presence};
+use crate::state::{Attempt, Node, Pool};
 use crate::{Context, Planted, intake};
-
-/// At least so many silent nodes of a zone, and at least this share of it, are an emergency.
-const EMERGENCY_NODES: usize = 3;
-const EMERGENCY_PERCENT: usize = 55;
 
 /// Decides a hello.
 pub fn hello(pool: &Pool, report: &Report, hello: &Hello, ctx: &Context<'_>) -> Vec<Event> {
@@ -153,69 +147,11 @@ fn missing(pool: &Pool, attempt: &Attempt, beat: &Beat, ctx: &Context<'_>) -> Op
             (before && !ctx.planted(Planted::MissingLeaseIgnored)).then_some(Missing::Lost)
         }
         None => {
-            let expired = beat.up_ms > attempt.after_up_ms + pool.settings.start_ms;
+            let expired = beat.up_ms > attempt.after_up_ms + attempt.expires_ms;
             let by_timer = ctx.planted(Planted::TakenBackByTimer)
                 && ctx.now > attempt.dispatched + Millis(pool.settings.beat_ms.0 * 2);
             let newer = beat.beat > attempt.after_beat;
-            ((newer && expired || by_timer) && !ctx.planted(Planted::NeverTakenBack)).then_some(Missing::Unseen)
+            ((newer && expired || by_timer) && !ctx.planted(Planted::StartForgotten)).then_some(Missing::Unseen)
         }
     }
-}
-
-/// Decides verdicts about silent nodes, one at a call. Waits until all that the log held has been consumed.
-pub fn verdicts(pool: &Pool, id: &PoolId, soft: &Soft, ctx: &Context<'_>) -> Vec<Event> {
-    if !soft.caught_up && !ctx.planted(Planted::VerdictWhileLagging) {
-        return Vec::new();
-    }
-    let (settings, lost_ms) = (&pool.settings, pool.lost_ms(ctx.now));
-    let silence = |name: &NodeId| soft.silence(id, name, ctx.now);
-    for (name, node) in pool.nodes.iter().filter(|(_, n)| n.presence.is_present()) {
-        let silent_ms = silence(name);
-        if silent_ms < settings.suspect_ms {
-            if node.presence == Presence::Suspect {
-                let silent_ms = ctx.now - node.since + settings.suspect_ms;
-                return vec![ctx.event(id, Body::NodeReturned { node: name.clone(), silent_ms })];
-            }
-            continue;
-        }
-        if silent_ms < lost_ms {
-            if node.presence == Presence::Ready {
-                return vec![ctx.event(id, Body::NodeSuspected { node: name.clone(), silent_ms })];
-            }
-            continue;
-        }
-        let (silent, nodes) = zone(pool, &node.zone, &silence);
-        let emergency = silent >= EMERGENCY_NODES && silent * 100 >= nodes * EMERGENCY_PERCENT;
-        if emergency && silent_ms < settings.orphan_ms + lost_ms {
-            if !pool.emergencies.contains(&node.zone) {
-                return vec![zone_event(id, &node.zone, true, silent, nodes, ctx)];
-            }
-            continue;
-        }
-        let evidence =
-            format!("{} of {nodes} nodes of zone `{}` were heard, the engine had read all", nodes - silent, node.zone);
-        let recovery = pool.last_recovery + 1;
-        let boot = node.boot.clone();
-        return vec![ctx.event(id, Body::NodeLost { node: name.clone(), boot, silent_ms, evidence, recovery })];
-    }
-    for name in &pool.emergencies {
-        let (silent, nodes) = zone(pool, name, &silence);
-        if silent < EMERGENCY_NODES || silent * 100 < nodes * EMERGENCY_PERCENT {
-            return vec![zone_event(id, name, false, silent, nodes, ctx)];
-        }
-    }
-    Vec::new()
-}
-
-fn zone_event(id: &PoolId, zone: &str, on: bool, silent: usize, nodes: usize, ctx: &Context<'_>) -> Event {
-    let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    ctx.event(id, Body::ZoneEmergency { zone: zone.to_owned(), on, silent: small(silent), nodes: small(nodes) })
-}
-
-/// How many nodes of a zone are silent, of how many.
-fn zone(pool: &Pool, zone: &str, silence: &dyn Fn(&NodeId) -> Millis) -> (usize, usize) {
-    let mine = pool.nodes.iter().filter(|(_, n)| n.zone == zone && n.presence.is_present());
-    let silent: BTreeMap<&NodeId, bool> =
-        mine.map(|(name, _)| (name, silence(name) >= pool.settings.suspect_ms)).collect();
-    (silent.values().filter(|s| **s).count(), silent.len())
 }

@@ -25,12 +25,7 @@ pub struct When {
 
 /// Applies one event.
 pub fn fold(state: &mut State, event: &Event, when: When) {
-    if let Body::PoolSettingsPut { settings } = &event.event {
-        match state.pools.entry(event.pool.clone()) {
-            Entry::Vacant(new) => new.insert(Pool::default()).settings = *settings,
-            Entry::Occupied(mut known) => known.get_mut().set(*settings, when.now),
-        }
-    }
+    settings(state, event, when);
     rejects(state, event, when);
     let Some(pool) = state.pools.get_mut(&event.pool) else { return };
     match &event.event {
@@ -65,7 +60,7 @@ pub fn fold(state: &mut State, event: &Event, when: When) {
         Body::ExecutionReopened { execution, round, scope, drop_checkpoints } => {
             executions::reopened(pool, *execution, *round, scope, *drop_checkpoints);
         }
-        Body::ExecutionForgotten { execution } => executions::forgotten(pool, *execution),
+        Body::ExecutionForgotten { execution, .. } => executions::forgotten(pool, *execution),
         Body::WorkDone { work, next, done } => executions::work_done(pool, work, *next, *done),
 
         Body::TaskReady { at, rank_ms } => tasks::ready(pool, *at, *rank_ms, when),
@@ -95,6 +90,15 @@ pub fn fold(state: &mut State, event: &Event, when: When) {
         && let Some(node) = pool.nodes.get_mut(node).filter(|n| n.boot == *boot)
     {
         node.seen.mark(*seq);
+    }
+}
+
+/// Settings make a pool, or change it.
+fn settings(state: &mut State, event: &Event, when: When) {
+    let Body::PoolSettingsPut { settings } = &event.event else { return };
+    match state.pools.entry(event.pool.clone()) {
+        Entry::Vacant(new) => new.insert(Pool::default()).settings = *settings,
+        Entry::Occupied(mut known) => known.get_mut().set(*settings, when.now),
     }
 }
 

@@ -15,6 +15,8 @@ use crate::state::upload::{KeptAnswer, MAX_KEYS};
 use crate::state::{Pool, State};
 use crate::{Context, Planted, execution};
 
+/// Most bytes of who asks, and of why: both stand in each event that follows.
+const MAX_WORDS: usize = 1_024;
 /// Most pools of a partition.
 pub const MAX_POOLS: usize = 1_000;
 
@@ -39,10 +41,10 @@ pub fn unreadable(pool: &PoolId, topic: &str, hash: u64, reason: &str, ctx: &Con
     ctx.event(pool, Body::InputRejected { topic, position: ctx.position, hash, reason })
 }
 
-/// A leader begins: what the installation brings along goes into the journal where it differs.
+/// A leader begins: what the installation brings along goes into the journal where it differs, one pool at a call.
 pub fn led(state: &State, ctx: &Context<'_>) -> Vec<Event> {
-    let differing = state.pools.iter().map(|(id, pool)| bring_along(id, pool, ctx));
-    differing.flatten().take(model::event::MAX_EVENTS).collect()
+    let mut differing = state.pools.iter().map(|(id, pool)| bring_along(id, pool, ctx));
+    differing.find(|events| !events.is_empty()).unwrap_or_default()
 }
 
 /// The events that make a pool, if it does not exist and may.
@@ -79,14 +81,19 @@ fn next_version(pool: &Pool, policy: &Policy) -> Option<PolicyId> {
 
 /// Decides a request.
 pub fn request(pool: &Pool, request: &Request, ctx: &Context<'_>) -> Vec<Event> {
+    if request.who.len() > MAX_WORDS || request.reason.len() > MAX_WORDS {
+        let reason = format!("`who` and `reason` have at most {MAX_WORDS} bytes");
+        return vec![unreadable(&request.pool, "requests", 0, &reason, ctx)];
+    }
     let content = content(request);
     let forgotten = |kept: &&KeptAnswer| ctx.planted(Planted::KeyForgottenAtEnd) && is_over(pool, &kept.answer);
     if let Some(kept) = pool.keys.get(&request.key).filter(|kept| !forgotten(kept)) {
         return repeated(request, kept.content == content, kept.answer.clone(), content);
     }
     let keys_ms = pool.settings.keys_ms;
-    if request.at + keys_ms <= ctx.now || ctx.now + keys_ms < request.at {
-        let way = if request.at < ctx.now { "older than" } else { "further ahead of the engine's clock than" };
+    let old = request.at + keys_ms <= ctx.now || request.at < pool.asked_since;
+    if old || ctx.now + keys_ms < request.at {
+        let way = if old { "older than" } else { "further ahead of the engine's clock than" };
         let why = format!("the request is {way} idempotency keys are kept; send it again with a new key");
         return vec![answer(request, content, refusal(RefusalKind::TooMany, why))];
     }
@@ -96,6 +103,9 @@ pub fn request(pool: &Pool, request: &Request, ctx: &Context<'_>) -> Vec<Event> 
     }
     let outcome = match &request.ask {
         Ask::Submit(submit) => return submit::part(pool, request, submit, content),
+        _ if pool.uploads.contains_key(&request.key) => {
+            Err((RefusalKind::KeyReused, "the key is in use for a flow that is being sent; use a new key".to_owned()))
+        }
         Ask::Pause { .. }
         | Ask::Resume { .. }
         | Ask::Cancel { .. }
@@ -153,7 +163,7 @@ pub fn refusal(refusal: RefusalKind, message: String) -> Answer {
 }
 
 /// A hash of what is asked, the same for each part of an upload: FNV-1a over its JSON.
-fn content(request: &Request) -> u64 {
+pub fn content(request: &Request) -> u64 {
     let text = match &request.ask {
         Ask::Submit(submit) => format!("{} {} {:?}", submit.content, submit.parts, submit.priority.map(|p| p.word())),
         Ask::Pause { .. }

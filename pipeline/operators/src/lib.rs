@@ -90,8 +90,27 @@ pub struct Config {
     pub settings: PoolSettings,
     /// Policies that every pool has.
     pub policies: Vec<Arc<Policy>>,
+    /// How much of a work list is done at once.
+    pub steps: Steps,
     /// A fault planted by a test, to prove that the simulator would see it.
     pub planted: Option<Planted>,
+}
+
+/// How much of a work list is done before other inputs have their turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steps {
+    /// Tasks that it looks at.
+    pub look: usize,
+    /// Tasks that it decides about.
+    pub act: usize,
+    /// Steps that one batch takes at most, timers and verdicts included.
+    pub batch: usize,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self { look: 2_000, act: 100, batch: 1_000 }
+    }
 }
 
 /// Faults that tests plant; none of them is ever set outside of tests.
@@ -107,7 +126,6 @@ pub enum Planted {
     RefusedIsRetriedAtOnce,
     SlotsWithoutWhatTheBeatHeld,
     TakenBackByTimer,
-    NeverTakenBack,
     LateBeatIsEvidence,
     MissingLeaseIgnored,
     AnyHelloAccepted,
@@ -115,7 +133,8 @@ pub enum Planted {
     BeatsOnlyAreSignsOfLife,
     LockGrantedAtOnce,
     LockKeptByLostNode,
-    NoResend,
+    /// Neither sent again nor taken back: each of the two alone makes up for the other.
+    StartForgotten,
 }
 
 impl Context<'_> {
@@ -168,7 +187,7 @@ pub fn due(state: &State, soft: &Soft, ctx: &Context<'_>) -> Vec<Event> {
 /// Decides the next thing that silence or overrun limits call for; empty when there is none. Costs a look at each
 /// node, so it is asked at ticks only.
 pub fn watch(state: &State, soft: &Soft, ctx: &Context<'_>) -> Vec<Event> {
-    first(state, soft, ctx, &[fleet::verdicts, progress::overdue])
+    first(state, soft, ctx, &[fleet::verdicts::decide, progress::overdue])
 }
 
 type Step = fn(&state::Pool, &PoolId, &Soft, &Context<'_>) -> Vec<Event>;

@@ -18,8 +18,9 @@ pub fn report(pool: &Pool, report: &Report, ctx: &Context<'_>) -> Vec<Event> {
             return Vec::new();
         }
         if !node.seen.takes(report.seq) && !matches!(report.kind, ReportKind::Hello(_)) {
+            // Not as the node's own event: that would mark it, and what is marked far ahead has no bound.
             let reason = format!("report {} came before report {}", report.seq, node.seen.through() + 1);
-            return vec![intake::rejected(report, reason, ctx)];
+            return vec![intake::unreadable(&report.pool, "reports", 0, &reason, ctx)];
         }
     }
     let events = match &report.kind {

@@ -31,7 +31,8 @@ pub fn decide(
     let lost = story.lost_nodes.len() + usize::from(node_lost.is_some_and(|n| !story.lost_nodes.contains(n)));
     let on_test = ctx.planted(Planted::InfraCountedOnTest) && failure.class == FailureClass::NodeLost;
     let class = if on_test { FailureClass::TestFailure } else { failure.class };
-    let case = Case { class, nodes_lost: lost, attempts: task.attempts, retries: execution.retries };
+    let attempts = task.attempts - story.before.min(task.attempts);
+    let case = Case { class, nodes_lost: lost, attempts, retries: execution.retries };
     let (rule, path) = match &policy {
         Some(policy) => first_match(policy, &case, story),
         None => (None, vec!["the policy is not in the journal".to_owned()]),
@@ -68,7 +69,7 @@ pub struct Case {
     pub class: FailureClass,
     /// Different nodes that were lost under the task.
     pub nodes_lost: usize,
-    /// Tries of the task so far.
+    /// Tries of the task in this round.
     pub attempts: u32,
     /// Retries in the execution so far, after test_failure or crash.
     pub retries: u32,

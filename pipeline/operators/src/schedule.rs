@@ -156,6 +156,7 @@ fn dispatch(pool: &Pool, id: &PoolId, seen: &Seen, head: Head, name: &NodeId, ct
             boot: node.boot.clone(),
             after_beat: beat.beat,
             after_up_ms: beat.up_ms,
+            expires_ms: pool.settings.start_ms,
             resumes: task.story.as_ref().is_some_and(|s| s.checkpoint.is_some()),
             waited_ms,
             why: format!("{name} had {free} of {} slots free", node.slots),

@@ -163,6 +163,12 @@ impl Soft {
         }
     }
 
+    /// Whether a node gave a sign of life since we listen.
+    pub fn heard(&self, pool: &PoolId, node: &NodeId) -> bool {
+        let sign = self.pools.get(pool).and_then(|p| p.nodes.get(node)).and_then(|h| h.last_sign);
+        sign.is_some_and(|at| at >= self.since)
+    }
+
     /// For how long a node has been silent, as far as we were listening.
     pub fn silence(&self, pool: &PoolId, node: &NodeId, now: Timestamp) -> Millis {
         let sign = self.pools.get(pool).and_then(|p| p.nodes.get(node)).and_then(|h| h.last_sign);

@@ -76,6 +76,10 @@ fn note(pool: &Pool, agenda: &mut Agenda, event: &Body) {
     if matches!(event, Body::ExecutionForgotten { .. }) {
         agenda.forget_gone(pool);
     }
+    if matches!(event, Body::PoolSettingsPut { .. }) {
+        // All indices were made anew: queues have other numbers.
+        agenda.begin_anew(pool);
+    }
     if matches!(event, Body::ExecutionResumed { .. } | Body::ExecutionReopened { .. }) {
         agenda.look_at_all(pool);
     }

@@ -4,6 +4,7 @@
 //! and rebuilt when a snapshot is loaded.
 
 pub mod attempt;
+pub mod ended;
 pub mod execution;
 pub mod lock;
 pub mod node;

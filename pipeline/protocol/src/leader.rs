@@ -3,12 +3,14 @@
 //! It folds its own events at once, in a state of its own; what they cause waits with their entry until that entry is
 //! read back as admitted. All of it is dropped on any doubt.
 
-use std::collections::{BTreeSet, VecDeque};
+mod inbox;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use model::record::{Consumed, Entry};
-use model::{Command, Event, Heartbeat, LeaderId, Millis, Renew, Timestamp};
+use model::record::Entry;
+use model::{Command, Event, Heartbeat, LeaderId, Renew, Timestamp};
 use operators::fold::When;
 use operators::{Context, Input, Planted, Soft, State, commands, fleet};
 
@@ -18,10 +20,8 @@ use crate::log::{NewRecord, Record, Topic};
 use crate::partition::{Config, Out};
 use crate::replica::Replica;
 
-/// Decisions of one step that are not caused by an input.
-const MAX_STEPS: usize = 1_000;
-/// An input that is not looked at for longer than this is a pause of ours, as is a gap between two steps.
-pub const PAUSE: Millis = Millis(1_000);
+pub use inbox::{Inbox, PAUSE};
+
 /// Dispatches of one batch.
 const MAX_DISPATCHES: usize = 500;
 
@@ -38,22 +38,17 @@ pub struct Leader {
     pub soft: Soft,
     /// Entries that were appended and not read back yet.
     pub outstanding: VecDeque<Outstanding>,
-    /// Up to where it has consumed the inputs.
-    pub consumed: Consumed,
+    /// What was read of the inputs.
+    pub inbox: Inbox,
     seq: u64,
     base: Base,
-    /// Reports and beats that wait, and requests.
-    pending: VecDeque<(Topic, Record)>,
-    requests: VecDeque<Record>,
-    /// The ends of requests and reports when they were first read, and when they were read last.
-    first_ends: [Option<u64>; 2],
-    last_ends: [u64; 2],
-    /// When each input was read last, and whether beats were read to their end then.
-    looked: [Timestamp; 3],
-    beats_read: bool,
+    /// The input that is being decided about.
+    handling: Option<(Topic, u64)>,
+    /// What the installation brings along is in the journal.
+    brought: bool,
     last_watch: Timestamp,
-    /// Rejects up to this entry are out.
-    pub rejects_out: u64,
+    /// Entries whose rejects are on their way, with since when, and the last one whose rejects are out.
+    rejects: (BTreeMap<u64, u64>, u64),
     more: bool,
     batch: Batch,
     effects: Vec<Out>,
@@ -80,13 +75,37 @@ pub struct Outstanding {
     pub since_ms: u64,
 }
 
-/// Why a leader cannot go on.
+/// Why a leader cannot go on: a bug of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
     /// The input that broke it, if one did.
     pub input: Option<(Topic, u64)>,
     /// What happened.
     pub why: String,
+}
+
+/// What panicked.
+#[derive(Debug)]
+enum Panicked {
+    /// Deciding: it has changed nothing.
+    Deciding,
+    /// Applying a decision, of this kind: the state is not to be trusted any more.
+    Applying(&'static str),
+}
+
+impl Panicked {
+    fn why(&self) -> String {
+        match self {
+            Self::Deciding => "deciding panicked".to_owned(),
+            Self::Applying(event) => format!("applying {event} panicked"),
+        }
+    }
+}
+
+impl From<Panicked> for Broken {
+    fn from(panicked: Panicked) -> Self {
+        Self { input: None, why: panicked.why() }
+    }
 }
 
 impl Leader {
@@ -105,58 +124,43 @@ impl Leader {
             state: replica.state.clone(),
             soft,
             outstanding: VecDeque::new(),
-            consumed: replica.consumed,
+            inbox: Inbox::new(replica.consumed, now),
             seq: replica.seq + 1,
             base,
-            pending: VecDeque::new(),
-            requests: VecDeque::new(),
-            first_ends: [None; 2],
-            last_ends: [0; 2],
-            looked: [now; 3],
-            beats_read: false,
+            handling: None,
+            brought: false,
             last_watch: Timestamp(0),
-            rejects_out: 0,
+            rejects: Default::default(),
             more: false,
             batch: Batch::default(),
             effects: Vec::new(),
         }
     }
 
-    /// Takes records of an input topic, to be decided about. Returns for how long that topic was not looked at.
-    pub fn take(&mut self, topic: Topic, records: Vec<Record>, end: u64, now: Timestamp) -> Millis {
-        let index = match topic {
-            Topic::Requests => 0,
-            Topic::Reports => 1,
-            Topic::Heartbeats => 2,
-            Topic::Journal | Topic::Commands | Topic::Rejects => return Millis(0),
-        };
-        if let (Some(first), Some(last)) = (self.first_ends.get_mut(index), self.last_ends.get_mut(index)) {
-            first.get_or_insert(end);
-            *last = end;
-        } else {
-            self.beats_read = records.last().is_none_or(|record| record.position + 1 >= end);
-        }
-        if topic == Topic::Requests {
-            self.requests.extend(records);
-        } else {
-            self.pending.extend(records.into_iter().map(|record| (topic, record)));
-        }
-        now - std::mem::replace(&mut self.looked[index], now)
+    /// The rejects of an entry are on their way, since this time of the machine's clock.
+    pub fn rejects_offered(&mut self, seq: u64, boot_ms: u64) {
+        self.rejects.0.insert(seq, boot_ms);
     }
 
-    /// Whether each input was looked at just now, and no beat waits unread: else nobody is silent, we are deaf.
-    fn hears(&self, now: Timestamp) -> bool {
-        self.beats_read && self.looked.iter().all(|at| now - *at <= PAUSE)
+    /// The first entry whose rejects are on their way since before a time.
+    pub fn rejects_overdue(&self, before: u64) -> Option<u64> {
+        self.rejects.0.iter().find(|(_, since)| **since < before).map(|(seq, _)| *seq)
+    }
+
+    /// The rejects of an entry are out.
+    pub fn rejects_out(&mut self, seq: u64) {
+        self.rejects.0.remove(&seq);
+        self.rejects.1 = self.rejects.1.max(seq);
+    }
+
+    /// The input that is being decided about, if one is.
+    pub fn handling(&self) -> Option<(Topic, u64)> {
+        self.handling
     }
 
     /// Whether more can be decided without anything new.
     pub fn has_more(&self) -> bool {
-        self.more || self.pending() > 0
-    }
-
-    /// How many records wait to be decided about.
-    pub fn pending(&self) -> usize {
-        self.pending.len() + self.requests.len()
+        self.more || !self.inbox.is_empty()
     }
 
     /// We did not look for a while: what we had observed is void.
@@ -164,24 +168,9 @@ impl Leader {
         self.soft.reset(&self.state, now);
     }
 
-    /// For tests: forgets that inputs waited in the log when it began.
-    pub fn forget_watermark(&mut self) {
-        self.first_ends = [Some(0); 2];
-    }
-
-    /// For tests: forgets what it has consumed.
-    pub fn forget_positions(&mut self) {
-        self.consumed = Consumed::default();
-    }
-
     /// For tests: lets out what nobody has admitted.
     pub fn all_effects(&mut self) -> Vec<Out> {
         std::mem::take(&mut self.effects)
-    }
-
-    /// Begins: what the installation brings along goes into the journal.
-    pub fn begin(&mut self, config: &Config, now: Timestamp) -> Result<(), Broken> {
-        self.decide(&Input::Led, 0, config, now)
     }
 
     /// Decides about reports, then about what is due, then dispatches, then decides about requests, each in its share of
@@ -189,29 +178,32 @@ impl Leader {
     /// flow comes in.
     pub fn step(&mut self, config: &Config, poisoned: &BTreeSet<(Topic, u64)>, now: Timestamp) -> Result<(), Broken> {
         self.more = false;
+        while !self.brought && !self.batch.holds_thirds(1) {
+            // What the installation brings along comes first.
+            let before = self.batch.len();
+            self.decide(&Input::Led, 0, config, now)?;
+            self.brought = self.batch.len() == before;
+        }
         while !self.batch.holds_thirds(1) {
-            let Some((topic, record)) = self.pending.pop_front() else { break };
+            let Some((topic, record)) = self.inbox.next_report() else { break };
             self.input(topic, &record, config, poisoned, now)?;
         }
-        let below = |index: usize, at: u64| self.first_ends[index].is_some_and(|end| at >= end);
-        let read_all = below(0, self.consumed.requests) && below(1, self.consumed.reports);
-        let ticks = read_all || config.planted(Planted::VerdictWhileLagging);
-        self.soft.caught_up = ticks
-            && (self.hears(now) || config.planted(Planted::VerdictWhileLagging))
-            && self.pending() == 0
-            && self.consumed.requests >= self.last_ends[0]
-            && self.consumed.reports >= self.last_ends[1];
+        self.inbox.pass_gaps();
+        let lags = config.planted(Planted::VerdictWhileLagging);
+        let ticks = self.inbox.has_passed_watermark() || lags;
+        self.soft.caught_up = ticks && (self.inbox.hears(now) || lags) && self.inbox.is_read_up();
         if ticks && !self.batch.is_full() {
             self.due(config, now)?;
             self.dispatch(config, now)?;
         }
         while !self.batch.is_full() {
-            let Some(record) = self.requests.pop_front() else { break };
+            let Some(record) = self.inbox.next_request() else { break };
             self.input(Topic::Requests, &record, config, poisoned, now)?;
             // What follows from it is for the next step.
             self.more = true;
         }
-        self.more |= self.batch.is_full();
+        self.inbox.pass_gaps();
+        self.more |= self.batch.is_full() || !self.brought;
         Ok(())
     }
 
@@ -227,7 +219,7 @@ impl Leader {
             return None;
         }
         let batch = std::mem::take(&mut self.batch);
-        let (entry, record) = batch.close(now, self.consumed, self.epoch, &self.id, self.seq);
+        let (entry, record) = batch.close(now, self.inbox.consumed, self.epoch, &self.id, self.seq);
         self.outstanding.push_back(Outstanding { seq: self.seq, entry, effects, since_ms: boot_ms });
         self.seq += 1;
         Some(record)
@@ -247,6 +239,7 @@ impl Leader {
         now: Timestamp,
     ) -> Result<(), Broken> {
         let position = record.position;
+        self.handling = Some((topic, position));
         let poison = |why: &str| decode::unreadable(topic, record, why.to_owned());
         let input = if poisoned.contains(&(topic, position)) {
             poison("our own bug: it broke the engine when it was applied; please report it")
@@ -260,24 +253,22 @@ impl Leader {
             }
             Input::Report(_) | Input::Request(_) | Input::Led | Input::Unreadable { .. } => {}
         }
-        let decided = self.decide(&input, position, config, now);
-        match decided {
-            Err(broken) if broken.input.is_none() => {
-                // Deciding changes nothing: the rest goes on.
+        match self.decide(&input, position, config, now) {
+            Err(panicked @ Panicked::Deciding) => {
+                // It has changed nothing: the rest goes on.
                 self.decide(&poison("our own bug: deciding about it failed; please report it"), position, config, now)?;
-                self.effects.push(Out::Alarm(format!("{}/{position}: {}", topic.word(), broken.why)));
+                self.effects.push(Out::Alarm(format!("{}/{position}: {}", topic.word(), panicked.why())));
             }
-            Err(broken) => return Err(Broken { input: Some((topic, position)), ..broken }),
+            Err(panicked @ Panicked::Applying(_)) => {
+                return Err(Broken { input: self.handling, why: panicked.why() });
+            }
             Ok(()) => {}
         }
-        match topic {
-            Topic::Requests => self.consumed.requests = position + 1,
-            Topic::Reports => self.consumed.reports = position + 1,
-            Topic::Heartbeats | Topic::Journal | Topic::Commands | Topic::Rejects => {}
-        }
+        self.inbox.decided(topic, position);
         if let Input::Beat(heartbeat) = &input {
             self.answer(heartbeat, config, now);
         }
+        self.handling = None;
         Ok(())
     }
 
@@ -288,7 +279,7 @@ impl Leader {
         let renew: Renew = fleet::answer(pool, &self.soft, heartbeat, &ctx);
         let mut orders = Vec::new();
         if let Some(pool) = pool
-            && !config.planted(Planted::NoResend)
+            && !config.planted(Planted::StartForgotten)
         {
             let seen = fleet::unseen(pool, heartbeat);
             orders.extend(seen.filter_map(|at| commands::start(pool, at, &ctx)));
@@ -301,11 +292,9 @@ impl Leader {
         self.effects.push(Out::Renew { pool: pool.clone(), node: node.clone(), renew });
     }
 
-    fn decide(&mut self, input: &Input, position: u64, config: &Config, now: Timestamp) -> Result<(), Broken> {
-        let guarded = |what: &dyn Fn() -> Vec<Event>| {
-            catch_unwind(AssertUnwindSafe(what))
-                .map_err(|_| Broken { input: None, why: "deciding panicked".to_owned() })
-        };
+    fn decide(&mut self, input: &Input, position: u64, config: &Config, now: Timestamp) -> Result<(), Panicked> {
+        let guarded =
+            |what: &dyn Fn() -> Vec<Event>| catch_unwind(AssertUnwindSafe(what)).map_err(|_| Panicked::Deciding);
         let prepared = guarded(&|| operators::prepare(&self.state, input, &self.context(config, position, now)))?;
         self.fold_all(prepared, config, now)?;
         let events = guarded(&|| {
@@ -330,10 +319,10 @@ impl Leader {
         }
     }
 
-    fn due(&mut self, config: &Config, now: Timestamp) -> Result<(), Broken> {
+    fn due(&mut self, config: &Config, now: Timestamp) -> Result<(), Panicked> {
         let watch = now.0 >= self.last_watch.0 + config.watch_ms;
         for step in 0.. {
-            if step == MAX_STEPS || self.batch.holds_thirds(2) {
+            if step == config.operators.steps.batch || self.batch.holds_thirds(2) {
                 self.more = true;
                 return Ok(());
             }
@@ -347,7 +336,10 @@ impl Leader {
             }
             self.fold_all(events, config, now)?;
         }
-        let notified = operators::notified(&self.state, self.rejects_out, &self.context(config, 0, now));
+        // Without a hole: what is still on its way may fail.
+        let rejects_out =
+            self.rejects.0.first_key_value().map_or(self.rejects.1, |(first, _)| self.rejects.1.min(first - 1));
+        let notified = operators::notified(&self.state, rejects_out, &self.context(config, 0, now));
         self.fold_all(notified, config, now)?;
         self.soft.settle(&self.state);
         if watch {
@@ -356,7 +348,7 @@ impl Leader {
         Ok(())
     }
 
-    fn dispatch(&mut self, config: &Config, now: Timestamp) -> Result<(), Broken> {
+    fn dispatch(&mut self, config: &Config, now: Timestamp) -> Result<(), Panicked> {
         for _ in 0..MAX_DISPATCHES {
             if self.batch.is_full() {
                 break;
@@ -373,13 +365,12 @@ impl Leader {
     }
 
     /// Folds events at once, and keeps what they cause for when they are admitted.
-    fn fold_all(&mut self, events: Vec<Event>, config: &Config, now: Timestamp) -> Result<(), Broken> {
+    fn fold_all(&mut self, events: Vec<Event>, config: &Config, now: Timestamp) -> Result<(), Panicked> {
         let when = When { now, seq: self.seq };
         for event in events {
             let folded = catch_unwind(AssertUnwindSafe(|| operators::fold(&mut self.state, &event, when)));
             if folded.is_err() {
-                let why = format!("applying {} panicked", event.event.word());
-                return Err(Broken { input: Some((Topic::Journal, self.seq)), why });
+                return Err(Panicked::Applying(event.event.word()));
             }
             operators::soft_events::observe(&self.state, &mut self.soft, &event, now);
             let ctx = self.context(config, 0, now);

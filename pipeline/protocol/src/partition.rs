@@ -9,7 +9,7 @@ mod rejects;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
-use model::record::{Entry, Header};
+use model::record::{Consumed, Entry, Header};
 use model::{Body, LeaderId};
 
 use crate::batch::header;
@@ -26,6 +26,10 @@ pub use told::{In, Out};
 const BEAT_MS: u64 = 500;
 /// A follower that has heard nothing for this long, and up to half as long again, announces itself.
 const SILENCE_MS: u64 = 2_000;
+/// Rejects that are not known to be out after this time are offered again.
+const OFFER_MS: u64 = 10_000;
+/// Bugs in a row that no input explains, after which it stops.
+const MAX_BUGS: u32 = 3;
 /// Doubt is followed by an announcement after this wait, doubled each time up to the longest.
 const BACKOFF_MS: [u64; 2] = [1_000, 30_000];
 
@@ -39,6 +43,10 @@ pub struct Partition {
     clock: Option<Clock>,
     wanted: bool,
     poisoned: BTreeSet<(Topic, u64)>,
+    /// How often a bug of ours that no input explains stopped it since an entry of its own was last admitted.
+    bugs: u32,
+    /// An input was cut before it was read: it cannot go on, if it still leads.
+    cut: Option<String>,
     read_to_end: bool,
     last_step: u64,
     last_heard: u64,
@@ -71,6 +79,8 @@ impl Partition {
             clock: None,
             wanted: false,
             poisoned: BTreeSet::new(),
+            bugs: 0,
+            cut: None,
             read_to_end: false,
             last_step: at.boot_ms,
             last_heard: at.boot_ms,
@@ -97,7 +107,7 @@ impl Partition {
 
     /// Whether it takes more inputs now.
     pub fn takes_inputs(&self) -> bool {
-        self.leader().is_some_and(|l| l.outstanding.len() < self.config.outstanding && l.pending() < 10_000)
+        self.leader().is_some_and(|l| l.outstanding.len() < self.config.outstanding && l.inbox.len() < 10_000)
     }
 
     /// Whether another step at once has something to do.
@@ -125,22 +135,23 @@ impl Partition {
     fn told(&mut self, told: In, at: Instants, out: &mut Vec<Out>) {
         match told {
             In::Journal { records, next, end } => self.journal(records, next, end, at, out),
-            In::Input { topic, records, end } => {
+            In::Input { topic, records, next, end } => {
                 if let (Role::Leader(leader), Some(clock)) = (&mut self.role, &mut self.clock) {
                     let now = clock.now(at);
-                    let deaf = leader.take(topic, records, end, now) > PAUSE;
+                    let deaf = leader.inbox.take(topic, records, next, end, now) > PAUSE;
                     if deaf && !self.config.has(Fault::SoftKeptAfterPause) {
                         leader.paused(now);
                     }
                 }
             }
-            In::AppendFailed { why, .. } => self.doubt(&format!("an append failed: {why}"), at, out),
+            In::InputCut { topic, position, start, end } => self.input_cut(topic, [position, start, end]),
+            In::AppendFailed { why } => self.doubt(&format!("an append failed: {why}"), at, out),
             In::Lead => self.wanted = true,
             In::Resign => self.resign(out),
             In::Tick => {}
             In::RejectsOut { seq } => {
                 if let Role::Leader(leader) = &mut self.role {
-                    leader.rejects_out = leader.rejects_out.max(seq);
+                    leader.rejects_out(seq);
                 }
             }
             In::Snapshot { seq } => {
@@ -239,22 +250,18 @@ impl Partition {
         // Entries that stand before our announcement may be later than it.
         clock.raise(last);
         let now = clock.now(at);
-        let mut leader = Leader::new(
+        let leader = Leader::new(
             &self.replica.read().unwrap_or_else(PoisonError::into_inner),
             self.config.partition.0,
             epoch,
             id,
             now,
         );
-        // What the last leader may not have let out; who has it already knows it by its id.
-        rejects(&self.read(), None, out);
-        out.push(Out::ReadInputs(leader.consumed));
+        out.push(Out::ReadInputs(leader.inbox.consumed));
         out.push(Out::Leading(true));
-        let begun = leader.begin(&self.config, now);
         self.role = Role::Leader(Box::new(leader));
-        if let Err(broken) = begun {
-            self.broken(broken, at, out);
-        }
+        // What the last leader may not have let out; who has it already knows it by its id.
+        self.offer_rejects(None, at, out);
     }
 
     fn admitted(&mut self, entry: &Arc<Entry>, at: Instants, out: &mut Vec<Out>) {
@@ -265,16 +272,17 @@ impl Partition {
             && let Some(own) = leader.outstanding.pop_front()
         {
             waited_ms = Some(at.boot_ms.saturating_sub(own.since_ms));
-            self.backoff = BACKOFF_MS[0];
+            (self.backoff, self.bugs) = (BACKOFF_MS[0], 0);
             out.extend(own.effects);
             if !self.config.has(Fault::EffectsBeforeAdmission) {
                 out.extend(leader.free_effects());
             }
-            rejects(&self.read(), Some(seq), out);
+            self.offer_rejects(Some(seq), at, out);
         }
         for event in &entry.events {
-            if let Body::RequestAnswered { key, answer, .. } = &event.event {
-                out.push(Out::Answered { pool: event.pool.clone(), key: key.clone(), answer: answer.clone(), seq });
+            if let Body::RequestAnswered { key, content, answer, .. } = &event.event {
+                let (pool, key, answer) = (event.pool.clone(), key.clone(), answer.clone());
+                out.push(Out::Answered { pool, key, content: *content, answer, seq });
             }
         }
         out.push(Out::Admitted { seq, entry: entry.clone(), waited_ms });
@@ -310,19 +318,26 @@ impl Partition {
             return;
         }
         if self.config.has(Fault::TickBeforeWatermark) {
-            leader.forget_watermark();
+            leader.inbox.forget_watermark();
         }
-        if let Err(broken) = leader.step(&self.config, &self.poisoned, now) {
-            self.broken(broken, at, out);
-            return;
-        }
-        if self.config.has(Fault::NoPositionInEntry) {
-            leader.forget_positions();
-        }
-        if self.config.has(Fault::EffectsBeforeAdmission) {
-            out.extend(leader.all_effects());
-        }
-        let record = leader.close(now, at.boot_ms);
+        let step = || {
+            leader.step(&self.config, &self.poisoned, now)?;
+            if self.config.has(Fault::NoPositionInEntry) {
+                leader.inbox.consumed = Consumed::default();
+            }
+            if self.config.has(Fault::EffectsBeforeAdmission) {
+                out.extend(leader.all_effects());
+            }
+            Ok(leader.close(now, at.boot_ms))
+        };
+        let record = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(step)) {
+            Ok(Ok(record)) => record,
+            Ok(Err(broken)) => return self.broken(broken, at, out),
+            Err(_) => {
+                let input = leader.handling();
+                return self.broken(Broken { input, why: "a step panicked".to_owned() }, at, out);
+            }
+        };
         out.extend(leader.free_effects());
         let beat = self.config.standby && at.boot_ms.saturating_sub(self.last_append) >= BEAT_MS;
         if let Some(record) = record {
@@ -335,14 +350,47 @@ impl Partition {
         }
     }
 
-    /// Applying a decision of ours panicked: what was decided ahead is dropped, and the input that caused it will go
-    /// to `rejects` undecided.
+    /// A bug of ours: what was decided ahead is dropped, and the input that caused it will go to `rejects` undecided.
+    /// One that no input explains would come again for ever.
     fn broken(&mut self, broken: Broken, at: Instants, out: &mut Vec<Out>) {
-        if let Some(input) = broken.input {
-            self.poisoned.insert(input);
+        let explained = broken.input.is_some_and(|input| self.poisoned.insert(input));
+        self.bugs += u32::from(!explained);
+        if self.bugs >= MAX_BUGS {
+            self.stop(format!("our own bug: {}, {MAX_BUGS} times; please report it", broken.why), out);
+            return;
         }
-        out.push(Out::Alarm(format!("our own bug: {}; it goes to rejects", broken.why)));
+        let what = if explained { "its input goes to rejects" } else { "no input explains it" };
+        out.push(Out::Alarm(format!("our own bug: {}; {what}", broken.why)));
         self.doubt(&broken.why, at, out);
+    }
+
+    /// Whoever still leads when it has read the journal to its end cannot go on. A leader that was deposed while it slept
+    /// may find its inputs consumed and deleted by others: that is no harm.
+    fn input_cut(&mut self, topic: Topic, [position, start, end]: [u64; 3]) {
+        let words = format!(
+            "{} was deleted from {position} to {start} (it ends at {end}) before it was read; restore the data from a copy",
+            topic.word()
+        );
+        if self.leader().is_some() && self.cut.is_none() {
+            (self.cut, self.read_to_end) = (Some(words), false);
+        }
+    }
+
+    /// Lets rejects out: of one entry, or all that are not known to be out.
+    fn offer_rejects(&mut self, of: Option<u64>, at: Instants, out: &mut Vec<Out>) {
+        let offered = rejects(&self.read(), of);
+        if let Role::Leader(leader) = &mut self.role {
+            if let (Some(seq), true) = (of, offered.is_empty()) {
+                // Too many came after them: they are kept no longer.
+                leader.rejects_out(seq);
+            }
+            for offer in &offered {
+                if let Out::Reject { seq, .. } = offer {
+                    leader.rejects_offered(*seq, at.boot_ms);
+                }
+            }
+        }
+        out.extend(offered);
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Replica> {

@@ -144,7 +144,7 @@ impl Replica {
         self.counted = Some((epoch, leader));
         self.resigned = false;
         if announcement.clock_shift_ms != 0 {
-            self.state.shift(announcement.clock_shift_ms);
+            self.state.shift(announcement.clock_shift_ms, announcement.now);
             self.first_announced.0 = self.first_announced.0.saturating_add_signed(announcement.clock_shift_ms);
             self.now = announcement.now;
         }

@@ -39,11 +39,15 @@ pub fn all(world: &mut World, settled: bool) -> Vec<String> {
     let facts = facts::read(&world.tapes);
     same_sequence(world, &admitted, &mut out);
     inputs::check(&admitted, &facts, &mut out);
+    inputs::watermark(&admitted, &facts, &mut out);
     let model = follow(world, &admitted, &facts);
     out.extend(model.violations.iter().cloned());
     effects::check(&model, &world.history, &mut out);
     truth::check(&model, &world.nodes, &mut out);
     ends::check(&model, &world.people, settled, &mut out);
+    if settled {
+        inputs::rejects_are_out(&admitted, &world.history, world.now, &mut out);
+    }
     replay::check(world, &admitted, &mut out);
     rare::count(&admitted, &mut world.counters);
     if facts.by_key.len() < facts.reports.len() {

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use model::request::Answer;
 use model::{BootId, Key, LeaderId, LeaseId, NodeId};
 
+/// A reader may be so late, in milliseconds of the world, without having been blind.
+pub const LATE: u64 = 1_300;
+
 /// All of it.
 #[derive(Debug, Default)]
 pub struct History {
@@ -23,6 +26,14 @@ pub struct History {
     pub calm_at: u64,
     /// Violations that the world itself saw.
     pub violations: Vec<String>,
+}
+
+impl History {
+    /// When an instance can have read what is visible since a time: it may have been blind then, and read it after.
+    pub fn read_at(&self, engine: usize, visible: u64) -> u64 {
+        let blind = self.blind.iter().filter(|b| b.engine == engine && b.from <= visible + LATE && visible <= b.to);
+        blind.map(|b| b.to).max().unwrap_or(visible)
+    }
 }
 
 /// An effect that went out.

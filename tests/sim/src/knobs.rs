@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{Millis, PoolSettings};
-use operators::Planted;
+use operators::{Planted, Steps};
 use protocol::partition::{Config, Fault};
 
 use crate::random::Random;
@@ -107,13 +107,17 @@ fn settings(random: &mut Random) -> PoolSettings {
 
 fn config(random: &mut Random, settings: PoolSettings, engines: usize, bug: Bug) -> Config {
     let policies = ["default", "none"].iter().filter_map(|name| flow::policy::builtin(name)).map(Arc::new).collect();
+    let size = |n: u64| usize::try_from(n).unwrap_or(1);
     let (planted, fault) = match bug {
         Bug::None => (None, None),
         Bug::Operators(planted) => (Some(planted), None),
         Bug::Protocol(fault) => (None, Some(fault)),
     };
+    // Small steps: what a flow of thousands needs many for, a flow of fifty needs some for.
+    let batch = if random.chance(400) { random.between(1, 6) } else { 1_000 };
+    let steps = Steps { look: size(random.skewed(3, 400)), act: size(random.skewed(2, 40)), batch: size(batch) };
     Config {
-        operators: operators::Config { settings, policies, planted },
+        operators: operators::Config { settings, policies, steps, planted },
         partition: (0, 1),
         standby: engines > 1,
         outstanding: usize::try_from(random.between(1, 8)).unwrap_or(1),

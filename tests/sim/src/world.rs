@@ -76,7 +76,7 @@ enum Event {
     /// An instance looks.
     Poll(usize),
     /// An instance learns that an append failed.
-    Failed { engine: usize, life: u32, full: bool },
+    Failed { engine: usize, life: u32 },
     /// A snapshot is written.
     Written { engine: usize, life: u32, seq: u64 },
     /// Rejects are durable.
@@ -177,7 +177,7 @@ impl World {
         match event {
             Event::Place(id) => self.place(id),
             Event::Poll(engine) => self.poll(engine),
-            Event::Failed { engine, life, full } => self.append_failed(engine, life, full),
+            Event::Failed { engine, life } => self.append_failed(engine, life),
             Event::Written { engine, life, seq } => self.written(engine, life, seq),
             Event::RejectsOut { engine, life, seq } => self.rejects_out(engine, life, seq),
             Event::Wake(node) => {

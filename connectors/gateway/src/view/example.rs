@@ -103,6 +103,7 @@ impl World {
             boot: "b1".parse().expect("a name"),
             after_beat: 1,
             after_up_ms: Millis(0),
+            expires_ms: Millis(20_000),
             needs: needs.clone(),
             resumes: false,
             waited_ms: Millis::from_secs(1),

@@ -138,7 +138,7 @@ pub fn about(body: &Body) -> About<'_> {
         | Body::ExecutionStopped { execution, .. }
         | Body::ExecutionEnded { execution, .. }
         | Body::ExecutionReopened { execution, .. }
-        | Body::ExecutionForgotten { execution } => run(*execution),
+        | Body::ExecutionForgotten { execution, .. } => run(*execution),
         Body::TaskReady { at, .. }
         | Body::TaskReset { at, .. }
         | Body::TaskSkipped { at, .. }

@@ -76,7 +76,7 @@ pub fn summary(id: &PoolId, pool: &Pool, leader: LeaderView, position: u64) -> P
             used = used.saturating_add(node.used_slots());
         }
     }
-    let open = pool.executions.len().saturating_sub(pool.ended);
+    let open = pool.executions.len().saturating_sub(pool.ended.len());
     PoolView {
         pool: id.clone(),
         leader,

@@ -2,7 +2,8 @@
 //!
 //! Indices are in topological order, so one pass from the first to the last task is enough: by the time a task is
 //! looked at, all that it waits for has been. A task is reset if it is named, or if it stands behind one that was
-//! reset and was skipped because of it (or, for `--from`, simply stands behind it).
+//! reset and was skipped because of it (or, for `--from`, simply stands behind it). None that was reset begins before
+//! the pass is over: so none ends again while others still learn for what they wait.
 
 use std::collections::BTreeSet;
 
@@ -15,13 +16,9 @@ use crate::state::execution::Reopening;
 use crate::state::task::Met;
 use crate::state::{Execution, Phase, Pool, TaskState};
 
-/// Tasks that one step looks at, and that it resets.
-const LOOK: usize = 2_000;
-const ACT: usize = 100;
-
-/// A reopening waits until all other work lists of its execution are done: its tasks stand still then.
+/// A reopening waits until all other work lists of its execution are done: nobody is told anything meanwhile.
 pub fn may_go_on(pool: &Pool, number: u32) -> bool {
-    pool.execution(number).is_none_or(|e| e.work as usize <= e.reopening.len())
+    pool.execution(number).is_none_or(|e| e.work <= 1)
 }
 
 /// One step: looks at the next tasks. Returns where to go on, none when all were looked at.
@@ -38,23 +35,22 @@ pub fn step(
     let reopening = execution.reopening.front()?;
     let mut reset = BTreeSet::new();
     let mut index = from;
-    for task in execution.tasks.iter().skip(from as usize).take(LOOK) {
+    for task in execution.tasks.iter().skip(from as usize).take(ctx.config.steps.look) {
         let again = |on: u32| reset.contains(&on) || execution.tasks[on as usize].reset == execution.reopened + 1;
         if is_reset(execution, reopening, task, again) {
-            let unmet = unmet(execution, task, again);
+            // What this very step reset waits, whatever its phase still says; all others stand where they stand.
+            let waits = |on: u32| reset.contains(&on);
+            let unmet = unmet(execution, task, waits);
             let at = TaskRef { execution: number, task: index };
             events.push(ctx.event(id, Body::TaskReset { at, unmet }));
-            if unmet == 0 {
-                events.push(ctx.event(id, Body::TaskReady { at, rank_ms: task.spec.path_ms }));
-            } else if let Some(because) = task.deps.iter().find(|dep| is_never(execution, dep, again)).map(|dep| dep.0)
-            {
+            if let Some(because) = task.deps.iter().find(|dep| is_never(execution, dep, waits)).map(|dep| dep.0) {
                 // Nobody will tell it what it waits for: that has ended otherwise, and stays as it is.
                 events.push(ctx.event(id, Body::TaskSkipped { at, because, how: SkipReason::After }));
             }
             reset.insert(index);
         }
         index += 1;
-        if events.len() >= ACT {
+        if events.len() >= ctx.config.steps.act {
             break;
         }
     }
@@ -82,7 +78,7 @@ fn is_never(execution: &Execution, (on, want): &(u32, Want), again: impl Fn(u32)
     !again(*on) && execution.tasks[*on as usize].phase.meets(*want) == Met::Never
 }
 
-fn unmet(execution: &Execution, task: &TaskState, again: impl Fn(u32) -> bool) -> u32 {
-    let waits = |(on, want): &&(u32, Want)| again(*on) || execution.tasks[*on as usize].phase.meets(*want) != Met::Yes;
+fn unmet(execution: &Execution, task: &TaskState, waits: impl Fn(u32) -> bool) -> u32 {
+    let waits = |(on, want): &&(u32, Want)| waits(*on) || execution.tasks[*on as usize].phase.meets(*want) != Met::Yes;
     u32::try_from(task.deps.iter().filter(waits).count()).unwrap_or(u32::MAX)
 }

@@ -27,6 +27,7 @@ pub fn dispatched(pool: &mut Pool, dispatch: &Dispatch, when: When) {
         generation,
         after_beat: dispatch.after_beat,
         after_up_ms: dispatch.after_up_ms,
+        expires_ms: dispatch.expires_ms,
         needs: dispatch.needs.clone(),
         resumes: dispatch.resumes,
         dispatched: when.now,

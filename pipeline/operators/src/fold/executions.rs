@@ -100,36 +100,29 @@ pub fn ended(pool: &mut Pool, number: u32, state: EndState, when: When) {
     execution.ended = Some((state, when.now));
     execution.work = 0;
     execution.position = when.seq;
-    pool.ended += 1;
-    if let Some(due) = pool.execution(number).and_then(|e| pool.forget_at(e)) {
-        pool.timers.insert((due, Timer::Forget(number)));
-    }
+    pool.note_ended(number, true);
 }
 
 pub fn reopened(pool: &mut Pool, number: u32, round: u32, scope: &RetryScope, drop_checkpoints: bool) {
-    if let Some(due) = pool.execution(number).and_then(|e| pool.forget_at(e)) {
-        pool.timers.remove(&(due, Timer::Forget(number)));
-    }
+    pool.note_ended(number, false);
     let Some(execution) = pool.execution_mut(number) else { return };
     let opens = execution.ended.take().is_some();
     execution.round = round;
     execution.reopening.push_back(Reopening { scope: scope.clone(), drop_checkpoints });
+    let alone = execution.reopening.len() == 1;
     if opens {
         (execution.cancelled, execution.stopped, execution.paused, execution.retries) = (None, None, false, 0);
-        pool.ended = pool.ended.saturating_sub(1);
     }
     let shown = pool.execution(number).is_some_and(Execution::dispatches);
     pool.queues.show(number, shown);
-    push_work(pool, number, Work::Reopen { execution: number });
+    if alone {
+        push_work(pool, number, Work::Reopen { execution: number });
+    }
 }
 
 pub fn forgotten(pool: &mut Pool, number: u32) {
-    if let Some(due) = pool.execution(number).and_then(|e| pool.forget_at(e)) {
-        pool.timers.remove(&(due, Timer::Forget(number)));
-    }
-    if pool.executions.remove(&number).is_some() {
-        pool.ended = pool.ended.saturating_sub(1);
-    }
+    pool.note_ended(number, false);
+    pool.executions.remove(&number);
 }
 
 /// A step of a work list is done; a step of telling counts for those that were told.
@@ -157,16 +150,26 @@ pub fn work_done(pool: &mut Pool, work: &Work, next: u32, done: bool) {
         | Work::Sweep { execution }
         | Work::Close { execution }
         | Work::Reopen { execution } => {
-            let reopens = matches!(work, Work::Reopen { .. });
             if let Some(execution) = pool.execution_mut(*execution) {
                 execution.work = execution.work.saturating_sub(1);
-                if reopens {
-                    execution.reopening.pop_front();
-                    execution.reopened += 1;
-                }
+            }
+            if matches!(work, Work::Reopen { .. }) {
+                reopening_done(pool, *execution);
             }
             close_if_over(pool, *execution);
         }
+    }
+}
+
+/// What was reset and waits for nothing begins; then comes the next reopening, one at a time.
+fn reopening_done(pool: &mut Pool, number: u32) {
+    let Some(execution) = pool.execution_mut(number) else { return };
+    execution.reopening.pop_front();
+    execution.reopened += 1;
+    let more = !execution.reopening.is_empty();
+    push_work(pool, number, Work::Begin { execution: number });
+    if more {
+        push_work(pool, number, Work::Reopen { execution: number });
     }
 }
 

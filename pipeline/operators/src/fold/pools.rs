@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::policy::Policy;
-use model::request::{Answer, Submit};
+use model::request::{Answer, RefusalKind, Submit};
 use model::task::FlowPart;
 use model::{By, Key, PolicyId, Timestamp};
 
@@ -18,7 +18,9 @@ pub fn policy(pool: &mut Pool, id: &PolicyId, policy: &Arc<Policy>) {
 }
 
 pub fn answered(pool: &mut Pool, key: &Key, content: u64, at: Timestamp, answer: &Answer) {
-    if pool.keys.len() >= MAX_KEYS || pool.keys.contains_key(key) {
+    // "Later" and "with another key" are no answer to what was asked: the same request may come again.
+    let passing = matches!(answer, Answer::Refused { refusal: RefusalKind::TooMany | RefusalKind::KeyReused, .. });
+    if passing || pool.keys.len() >= MAX_KEYS || pool.keys.contains_key(key) {
         return;
     }
     pool.keys.insert(key.clone(), KeptAnswer { content, at, answer: answer.clone() });
@@ -57,6 +59,7 @@ pub fn flow_part(pool: &mut Pool, key: &Key, submit: &Submit, by: &By, when: Whe
             head: head.clone(),
             tasks: Vec::new(),
             edges: 0,
+            last_edge: None,
             names: Arc::default(),
         };
         pool.uploads.insert(key.clone(), upload);
@@ -84,6 +87,7 @@ fn add(upload: &mut Upload, flow: &FlowPart) {
             on.dependents.push((edge.task, edge.want));
         }
         upload.edges += 1;
+        upload.last_edge = Some((edge.task, edge.on));
     }
 }
 

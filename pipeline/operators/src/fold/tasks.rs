@@ -18,12 +18,16 @@ pub fn ready(pool: &mut Pool, at: TaskRef, rank: Millis, when: When) {
 pub fn reset(pool: &mut Pool, at: TaskRef, unmet: u32) {
     let Some(execution) = pool.execution_mut(at.execution) else { return };
     let fresh = execution.reopening.front().is_some_and(|r| r.drop_checkpoints);
-    let mark = execution.reopened + 1;
+    // One that is dropped is reset outside of any reopening: the next one must not take it for its own.
+    let mark = if execution.reopening.is_empty() { 0 } else { execution.reopened + 1 };
     let Some(task) = execution.tasks.get(at.task as usize) else { return };
     let told: Vec<u32> =
         task.dependents.iter().filter(|(_, want)| *want == Want::Finished).map(|(index, _)| *index).collect();
     for index in told {
-        let waits = execution.tasks.get_mut(index as usize).filter(|t| t.phase == Phase::Waiting && t.reset != mark);
+        let waits = execution
+            .tasks
+            .get_mut(index as usize)
+            .filter(|t| t.phase == Phase::Waiting && (mark == 0 || t.reset != mark));
         if let Some(waits) = waits {
             waits.unmet += 1;
         }
@@ -31,12 +35,14 @@ pub fn reset(pool: &mut Pool, at: TaskRef, unmet: u32) {
     pool.set_phase(at, Phase::Waiting);
     let Some(task) = pool.task_mut(at) else { return };
     (task.unmet, task.reset) = (unmet, mark);
+    let before = task.attempts;
     if let Some(story) = task.story.as_deref_mut() {
         *story = Story {
             tried: std::mem::take(&mut story.tried),
             checkpoint: story.checkpoint.take().filter(|_| !fresh),
             checkpoint_at: story.checkpoint_at.filter(|_| !fresh),
             needs: story.needs.take(),
+            before,
             ..Story::default()
         };
     }

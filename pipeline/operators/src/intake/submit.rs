@@ -23,7 +23,12 @@ pub fn part(pool: &Pool, request: &Request, submit: &Submit, content: u64) -> Ve
         if submit.part < upload.next {
             return Vec::new();
         }
-    } else if pool.uploads.len() >= MAX_UPLOADS {
+    } else if submit.part > 0 && submit.part < submit.parts {
+        return refused(
+            RefusalKind::TooMany,
+            "what came of the flow before was dropped since it was silent; send it all again",
+        );
+    } else if submit.parts > 1 && pool.uploads.len() >= MAX_UPLOADS {
         return refused(RefusalKind::TooMany, "8 flows are being uploaded to this pool already; try again in a moment");
     }
     if let Err(why) = fits(pool, upload, submit) {
@@ -61,8 +66,8 @@ fn fits(pool: &Pool, upload: Option<&Upload>, submit: &Submit) -> Result<(), Str
     let (tasks, edges) = upload.map_or((0, 0), |u| (u.tasks.len(), u.edges as usize));
     bounds(pool, head)?;
     tasks_fit(upload, flow, head, tasks)?;
-    edges_fit(flow, head)?;
     let (tasks, edges) = (tasks + flow.tasks.len(), edges + flow.edges.len());
+    edges_fit(upload, flow, head, edges)?;
     let whole = tasks == head.tasks as usize && edges == head.edges as usize;
     if submit.part + 1 == submit.parts && !whole {
         return Err(format!(
@@ -106,9 +111,20 @@ fn tasks_fit(upload: Option<&Upload>, flow: &FlowPart, head: &FlowHead, held: us
     Ok(())
 }
 
-fn edges_fit(flow: &FlowPart, head: &FlowHead) -> Result<(), String> {
-    match flow.edges.iter().find(|e| e.on >= e.task || e.task >= head.tasks) {
-        Some(edge) => Err(format!("task {} waits for task {}, which does not stand before it", edge.task, edge.on)),
-        None => Ok(()),
+fn edges_fit(upload: Option<&Upload>, flow: &FlowPart, head: &FlowHead, held: usize) -> Result<(), String> {
+    if held > head.edges as usize {
+        return Err(format!("more than the {} dependencies that the head names", head.edges));
     }
+    let mut last = upload.and_then(|u| u.last_edge);
+    for edge in &flow.edges {
+        if edge.on >= edge.task || edge.task >= head.tasks {
+            return Err(format!("task {} waits for task {}, which does not stand before it", edge.task, edge.on));
+        }
+        // In order, so that none comes twice: nobody would tell the one that waits a second time.
+        if last.is_some_and(|last| last >= (edge.task, edge.on)) {
+            return Err(format!("the dependency of task {} on task {} is twice or out of order", edge.task, edge.on));
+        }
+        last = Some((edge.task, edge.on));
+    }
+    Ok(())
 }

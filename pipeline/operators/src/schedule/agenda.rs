@@ -43,6 +43,12 @@ struct Waiting {
 }
 
 impl Agenda {
+    /// All queues are others: what was noted of the old ones is void.
+    pub fn begin_anew(&mut self, pool: &Pool) {
+        *self = Self { visits: self.visits, ..Self::default() };
+        self.look_at_all(pool);
+    }
+
     /// Everything may have changed.
     pub fn look_at_all(&mut self, pool: &Pool) {
         self.open.extend(pool.nodes.iter().filter(|(_, n)| n.presence.is_present()).map(|(name, _)| name.clone()));

@@ -21,6 +21,8 @@ pub struct Attempt {
     pub after_beat: u64,
     /// The node's clock in that beat.
     pub after_up_ms: Millis,
+    /// The start is void so long after that beat.
+    pub expires_ms: Millis,
     /// What it takes there.
     pub needs: Needs,
     /// Whether it got a checkpoint.
@@ -94,6 +96,7 @@ pub fn example() -> Attempt {
         generation: 0,
         after_beat: 1,
         after_up_ms: Millis(0),
+        expires_ms: Millis(20_000),
         needs: Needs::default(),
         resumes: false,
         dispatched: Timestamp(0),

@@ -8,6 +8,7 @@ use model::policy::Policy;
 use model::{ExecutionId, Key, LeaseId, LockId, Millis, NodeId, PolicyId, PoolSettings, TaskId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::ended::Ended;
 use super::execution::Execution;
 use super::lock::Lock;
 use super::node::Node;
@@ -36,6 +37,10 @@ pub struct Pool {
     pub locks: BTreeMap<LockId, Lock>,
     /// Flows that come in parts.
     pub uploads: BTreeMap<Key, Upload>,
+    /// Nothing that was asked before this is new: the clock was moved back behind it on purpose, and keys of the time
+    /// that is lived through again may be forgotten.
+    #[serde(default)]
+    pub asked_since: Timestamp,
     /// Answers for repeats.
     pub keys: BTreeMap<Key, KeptAnswer>,
     /// Executions by number.
@@ -57,9 +62,9 @@ pub struct Pool {
     /// Ready tasks (index).
     #[serde(skip)]
     pub queues: Queues,
-    /// How many executions have ended (index).
+    /// Which ended execution leaves next (index).
     #[serde(skip)]
-    pub ended: usize,
+    pub ended: Ended,
     /// What is due when (index).
     #[serde(skip)]
     pub timers: BTreeSet<(Timestamp, Timer)>,
@@ -135,17 +140,25 @@ impl Pool {
 
     /// Moves a task to another phase; counts, queues and timers follow.
     pub fn set_phase(&mut self, at: TaskRef, phase: Phase) {
-        let forgotten = self.execution(at.execution).and_then(|e| self.forget_at(e));
-        self.leave(at);
-        let Some(task) = self.task_mut(at) else { return };
-        task.phase = phase;
-        self.enter(at);
         // The last parked task of an ended execution may be dropped: then it is kept for less long.
-        if let Some(before) = forgotten
-            && let Some(after) = self.execution(at.execution).and_then(|e| self.forget_at(e))
-        {
-            self.timers.remove(&(before, Timer::Forget(at.execution)));
-            self.timers.insert((after, Timer::Forget(at.execution)));
+        self.note_ended(at.execution, false);
+        self.leave(at);
+        if let Some(task) = self.task_mut(at) {
+            task.phase = phase;
+            self.enter(at);
+        }
+        self.note_ended(at.execution, true);
+    }
+
+    /// Notes when an execution leaves the state, or takes that note back, if it has ended.
+    pub fn note_ended(&mut self, number: u32, add: bool) {
+        let Some(execution) = self.executions.get(&number) else { return };
+        let Some(due) = self.forget_at(execution) else { return };
+        self.ended.tally(execution, add);
+        if add {
+            self.timers.insert((due, Timer::Forget(number)));
+        } else {
+            self.timers.remove(&(due, Timer::Forget(number)));
         }
     }
 
@@ -211,7 +224,7 @@ impl Pool {
     pub fn rebuild(&mut self) {
         self.queues = Queues::default();
         self.timers.clear();
-        self.ended = self.executions.values().filter(|e| e.ended.is_some()).count();
+        self.ended = Ended::default();
         for (name, node) in &self.nodes {
             self.queues.node_changed(name, node);
         }
@@ -224,10 +237,9 @@ impl Pool {
             for task in waiting {
                 self.enter_again(TaskRef { execution: number, task });
             }
-            if let Some(due) = self.execution(number).and_then(|e| self.forget_at(e)) {
-                self.timers.insert((due, Timer::Forget(number)));
-            }
+            self.note_ended(number, true);
         }
+        self.uploads.values_mut().for_each(Upload::index);
         let uploads = self.uploads.iter().map(|(key, u)| (u.at + self.settings.upload_ms, Timer::Upload(key.clone())));
         let keys = self.keys.iter().map(|(key, k)| (k.at + self.settings.keys_ms, Timer::Key(key.clone())));
         self.timers.extend(uploads.chain(keys));

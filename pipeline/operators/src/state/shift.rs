@@ -10,9 +10,14 @@ use model::Timestamp;
 use super::{Phase, Pool, State};
 
 impl State {
-    /// Moves all points in time that something waits for or is measured from.
-    pub fn shift(&mut self, by_ms: i64) {
-        self.pools.values_mut().for_each(|pool| pool.shift(by_ms));
+    /// Moves all points in time that something waits for or is measured from; `now` is the time after it.
+    pub fn shift(&mut self, by_ms: i64, now: Timestamp) {
+        for pool in self.pools.values_mut() {
+            pool.shift(by_ms);
+            if by_ms < 0 {
+                pool.asked_since = now;
+            }
+        }
         self.rebuild();
     }
 }

@@ -80,6 +80,9 @@ pub struct Story {
     pub tried: Vec<Tried>,
     /// Failures of machines, of the test, of memory, in this round.
     pub counters: [u32; 3],
+    /// Attempts of earlier rounds: limits count those of this one.
+    #[serde(default)]
+    pub before: u32,
     /// Uses of each rule in this round.
     pub uses: Vec<(String, u32)>,
     /// Different nodes that were lost under it in this round.

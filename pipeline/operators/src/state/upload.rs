@@ -36,9 +36,18 @@ pub struct Upload {
     pub tasks: Vec<TaskState>,
     /// Dependencies so far.
     pub edges: u32,
+    /// The last of them: each comes once, in order.
+    pub last_edge: Option<(u32, u32)>,
     /// Indices by name (index).
     #[serde(skip)]
     pub names: Arc<BTreeMap<TaskId, u32>>,
+}
+
+impl Upload {
+    /// Makes the index of names.
+    pub fn index(&mut self) {
+        self.names = Arc::new(self.tasks.iter().zip(0..).map(|(t, i)| (t.spec.id.clone(), i)).collect());
+    }
 }
 
 /// The answer to a request, kept for repeats of its key.

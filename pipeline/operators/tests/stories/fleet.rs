@@ -158,3 +158,31 @@ fn a_shorter_lost_counts_only_when_the_longer_one_has_passed() {
          quiet 100             => n1 lost, t lost, t node_lost, lost_node",
     );
 }
+
+#[test]
+fn silence_that_nobody_listened_to_is_no_return() {
+    let mut play = Play::new();
+    play.table(
+        "n1 joins 1            => n1 joined
+         quiet 700             => n1 suspect",
+    );
+    // Another leader takes over, and has heard nothing yet.
+    play.soft.reset(&play.state, play.now);
+    play.table(
+        "quiet 300             =>
+         n1 beats              => n1 back",
+    );
+}
+
+#[test]
+fn new_settings_leave_no_ready_task_behind() {
+    let mut play = Play::new();
+    play.table(
+        "n1 joins 1            => n1 joined
+         submit tasks: {a: {run: x}, b: {run: x, needs: {labels: {os: linux}}}, c: {run: x, needs: {labels: {os: linux}}}}   => a@1 to n1
+         n1 takes a            =>
+         lost is 2400          =>
+         n1 beats              =>
+         n1 passes a           => a passed, b@1 to n1",
+    );
+}

@@ -99,3 +99,86 @@ fn parts(count: u32) -> Vec<Ask> {
     };
     (0..count).map(part).collect()
 }
+
+#[test]
+fn later_is_no_answer_that_is_kept() {
+    let mut play = Play::new();
+    let parts = parts(3);
+    for n in 0..8 {
+        play.ask(parts[0].clone(), Some(&format!("up{n}")));
+    }
+    let refused = play.ask(parts[0].clone(), Some("mine"));
+    assert!(format!("{refused:?}").contains("8 flows are being uploaded"), "{refused:?}");
+    let whole = play.tell("submit tasks: {a: {run: x}}");
+    assert_eq!(whole, "", "a flow of one part holds no place: it is taken");
+    play.tell("quiet 601000");
+    assert_eq!(words(&play.ask(parts[0].clone(), Some("mine"))), "flow_part");
+    let reused = play.ask(Ask::Pause { execution: id(1) }, Some("mine"));
+    assert!(format!("{reused:?}").contains("KeyReused"), "the key is in use: {reused:?}");
+}
+
+#[test]
+fn a_dependency_that_comes_twice_is_refused() {
+    let mut play = Play::new();
+    let edge = model::task::Edge { task: 1, on: 0, want: model::Want::Passed };
+    let mut parts = parts(3);
+    let mut submits: Vec<&mut Submit> = Vec::new();
+    for part in &mut parts {
+        let Ask::Submit(submit) = part else { panic!("a part of a flow") };
+        submits.push(submit);
+    }
+    submits[0].flow.head.as_mut().unwrap().edges = 2;
+    submits[1].flow.edges.clear();
+    submits[2].flow.edges = vec![edge, edge];
+    play.ask(parts[0].clone(), Some("up"));
+    play.ask(parts[1].clone(), Some("up"));
+    let said = play.ask(parts[2].clone(), Some("up"));
+    assert!(format!("{said:?}").contains("twice or out of order"), "{said:?}");
+}
+
+#[test]
+fn words_that_would_swell_each_event_are_rejected() {
+    let mut play = Play::new();
+    play.tell("submit tasks: {a: {run: x}}");
+    let request = model::Request {
+        pool: super::play::pool(),
+        key: model::Key::new("long").unwrap(),
+        who: "ann".to_owned(),
+        at: play.now,
+        reason: "x".repeat(2_000),
+        ask: Ask::Pause { execution: id(1) },
+    };
+    assert_eq!(words(&play.input(operators::Input::Request(request))), "input_rejected");
+}
+
+#[test]
+fn an_upload_goes_on_after_a_snapshot_with_all_its_names() {
+    let mut play = Play::new();
+    let parts = parts(3);
+    play.ask(parts[0].clone(), Some("up"));
+    play.ask(parts[1].clone(), Some("up"));
+    let text = serde_json::to_string(&play.state).unwrap();
+    play.state = serde_json::from_str(&text).unwrap();
+    play.state.rebuild();
+    play.ask(parts[2].clone(), Some("up"));
+    assert_eq!(play.execution(1).names.len(), 3, "each task is found by its name");
+}
+
+#[test]
+fn ordinary_executions_do_not_push_out_what_waits_for_a_person() {
+    let mut play = Play::new();
+    play.table(
+        "n1 joins 1            => n1 joined
+         submit tasks: {a: {run: x}}   => a@1 to n1
+         n1 takes a            =>",
+    );
+    play.parks("n1", "a");
+    let mut forgotten = String::new();
+    for n in 2..1_010 {
+        play.tell("submit tasks: {a: {run: x}}");
+        forgotten += &play.tell(&format!(r#"ask {{"ask":"cancel","execution":"f-{n}"}}"#));
+        forgotten += &play.tell("n1 ends a cancel");
+    }
+    assert!(play.state.pools[&super::play::pool()].executions.contains_key(&1), "the parked one is there");
+    assert!(!play.state.pools[&super::play::pool()].executions.contains_key(&2), "the first plain one is not");
+}

@@ -18,7 +18,7 @@ pub struct Play {
     pub state: State,
     pub soft: Soft,
     pub now: Timestamp,
-    config: Config,
+    pub config: Config,
     seq: u64,
     nodes: BTreeMap<String, Node>,
     keys: u32,
@@ -37,7 +37,7 @@ impl Play {
     pub fn new() -> Self {
         let policies = ["default", "none"].map(|name| Arc::new(flow::policy::builtin(name).unwrap())).to_vec();
         let settings = PoolSettings::for_lost(Millis(1_200));
-        let config = Config { settings, policies, planted: None };
+        let config = Config { settings, policies, ..Config::default() };
         let now = Timestamp(3_600_000);
         let mut soft = Soft::default();
         soft.reset(&State::default(), now);
@@ -198,13 +198,40 @@ impl Play {
         events
     }
 
+    /// A task that runs fails for want of memory until it is parked.
+    pub fn parks(&mut self, node: &str, task: &str) {
+        for _ in 0..5 {
+            if self.tell(&format!("{node} ends {task} memory")).contains("parked") {
+                return;
+            }
+            self.tell(&format!("{node} takes {task}"));
+        }
+        panic!("{task} is not parked");
+    }
+
     /// Asks something, with a key of its own if none is given.
     pub fn ask(&mut self, ask: Ask, key: Option<&str>) -> Vec<Event> {
+        let request = self.request(ask, key);
+        self.input(request)
+    }
+
+    /// Asks several things before anything of them goes on; returns what that caused.
+    pub fn ask_together(&mut self, asks: Vec<Ask>) -> String {
+        let mut events = Vec::new();
+        for ask in asks {
+            let request = self.request(ask, None);
+            events.extend(self.fold(|play, ctx| operators::decide(&play.state, &request, ctx)));
+        }
+        events.extend(self.go_on());
+        events.iter().filter_map(|e| self.words(e)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn request(&mut self, ask: Ask, key: Option<&str>) -> Input {
         self.keys += 1;
         let key = key.map_or_else(|| format!("k{}", self.keys), str::to_owned);
         let (pool, key) = (pool(), Key::new(&key).unwrap());
-        let request = Request { pool, key, who: "ann".to_owned(), at: self.now, reason: String::new(), ask };
-        self.input(Input::Request(request))
+        let (who, reason) = ("ann".to_owned(), String::new());
+        Input::Request(Request { pool, key, who, at: self.now, reason, ask })
     }
 
     /// Decides an input, then what is due, then dispatches, as a leader does.
@@ -317,7 +344,7 @@ impl Play {
             Body::ExecutionPaused { .. } => "paused".to_owned(),
             Body::ExecutionResumed { .. } => "resumed".to_owned(),
             Body::ExecutionCancelRequested { .. } => "cancelling".to_owned(),
-            Body::ExecutionForgotten { execution } => format!("{execution} forgotten"),
+            Body::ExecutionForgotten { execution, .. } => format!("{execution} forgotten"),
             Body::ReportStale { .. } => "stale".to_owned(),
             Body::InputRejected { reason, .. } => format!("rejected: {reason}"),
             Body::RequestAnswered { answer: Answer::Refused { message, .. }, .. } => format!("refused: {message}"),

@@ -107,3 +107,80 @@ fn a_parked_task_is_replayed_in_its_round_or_in_the_next_or_given_up() {
          ask {"ask":"retry","execution":"f-1","scope":"failed"}  => round 3, p@3 to n1"#,
     );
 }
+
+#[test]
+fn a_task_that_was_dropped_is_not_taken_for_one_that_the_next_reopening_reset() {
+    let mut play = Play::new();
+    play.table(
+        r#"n1 joins 2            => n1 joined
+         submit tasks: {a: {run: x}, b: {run: x, after: a}, d: {run: x, retry: none}}   => a@1 to n1, d@1 to n1
+         n1 takes a            =>
+         n1 takes d            =>
+         n1 fails d            => d test_failure, verdict, d failed"#,
+    );
+    play.parks("n1", "a");
+    play.table(
+        r#"ask {"ask":"drop","execution":"f-1","task":"a"}  => a failed
+         ask {"ask":"retry","execution":"f-1","scope":{"from":"d"}}  => round 2, d@2 to n1
+         n1 takes d            =>
+         n1 passes d           => d passed, failed"#,
+    );
+}
+
+#[test]
+fn a_reopening_in_many_steps_begins_nothing_before_it_is_over() {
+    let mut play = Play::new();
+    play.config.steps.act = 1;
+    play.table(
+        r#"n1 joins 9            => n1 joined
+         submit tasks: {a: {run: x, retry: none}, b: {run: x, after: a}, c: {run: x, after: [a, b]}, d: {run: x, after: c.finished}}   => a@1 to n1
+         n1 takes a            =>
+         n1 fails a            => a test_failure, verdict, a failed, b skipped for a, c skipped for b, d@1 to n1
+         n1 takes d            =>
+         n1 passes d           => d passed, failed
+         ask {"ask":"retry","execution":"f-1","scope":"failed"}  => round 2, a@2 to n1
+         n1 takes a            =>
+         n1 passes a           => a passed, b@1 to n1
+         n1 takes b            =>
+         n1 passes b           => b passed, c@1 to n1
+         n1 takes c            =>
+         n1 passes c           => c passed, completed"#,
+    );
+}
+
+#[test]
+fn of_two_replays_at_once_each_has_its_effect() {
+    let mut play = Play::new();
+    play.config.steps.look = 1;
+    play.table(
+        r#"n1 joins 9            => n1 joined
+         submit tasks: {a: {run: x}, b: {run: x}, c: {run: x}}   => a@1 to n1, b@1 to n1, c@1 to n1
+         n1 takes a            =>
+         n1 takes b            =>"#,
+    );
+    play.parks("n1", "a");
+    play.parks("n1", "b");
+    let replay =
+        |task: &str| Ask::Replay { execution: id(1), task: TaskId::new(task).unwrap(), memory_mb: None, slots: None };
+    let said = play.ask_together(vec![replay("b"), replay("a")]);
+    assert!(said.contains("b@4 to n1") && said.contains("a@4 to n1"), "{said}");
+}
+
+#[test]
+fn limits_of_attempts_count_those_of_one_round() {
+    let mut play = Play::new();
+    play.table(
+        "n1 joins 1            => n1 joined
+         submit tasks: {a: {run: x}}   => a@1 to n1",
+    );
+    for _ in 0..4 {
+        play.tell("n1 takes a");
+        play.parks("n1", "a");
+        play.tell(r#"ask {"ask":"replay","execution":"f-1","task":"a","memory_mb":10}"#);
+    }
+    assert_eq!(play.execution(1).tasks[0].attempts, 13, "more than ten over all rounds");
+    play.table(
+        "n1 takes a            =>
+         n1 fails a            => a test_failure, flaky, a@14 to n1",
+    );
+}

@@ -3,7 +3,7 @@
 use model::record::{Announcement, FORMAT, Header};
 use model::{JournalId, LeaderId, Timestamp};
 
-use super::{BACKOFF_MS, Fault, Out, Partition, Role, SILENCE_MS};
+use super::{BACKOFF_MS, Fault, OFFER_MS, Out, Partition, Role, SILENCE_MS};
 use crate::batch::header;
 use crate::clock::{self, Clock, Instants};
 use crate::log::NewRecord;
@@ -19,6 +19,17 @@ impl Partition {
         };
         if late {
             self.doubt("a record of ours was not read back in time", at, out);
+        }
+        if self.leader().is_none() {
+            self.cut = None;
+        } else if self.read_to_end
+            && let Some(why) = self.cut.take()
+        {
+            self.stop(why, out);
+            return;
+        }
+        if let Some(seq) = self.leader().and_then(|l| l.rejects_overdue(at.boot_ms.saturating_sub(OFFER_MS))) {
+            self.offer_rejects(Some(seq), at, out);
         }
         let silent =
             self.config.standby && at.boot_ms.saturating_sub(self.last_heard) > SILENCE_MS + random % (SILENCE_MS / 2);

@@ -27,6 +27,19 @@ pub enum In {
         topic: Topic,
         /// The records.
         records: Vec<Record>,
+        /// Where to read on: beyond the records, or beyond a gap.
+        next: u64,
+        /// The topic's end.
+        end: u64,
+    },
+    /// Records of an input topic were deleted before they were read.
+    InputCut {
+        /// The topic.
+        topic: Topic,
+        /// Where they were to be read.
+        position: u64,
+        /// What the topic holds begins here.
+        start: u64,
         /// The topic's end.
         end: u64,
     },
@@ -34,8 +47,6 @@ pub enum In {
     AppendFailed {
         /// Why.
         why: String,
-        /// The disk is full: requests are refused for that.
-        full: bool,
     },
     /// It should lead: announce, once the journal is read to its end.
     Lead,
@@ -43,7 +54,7 @@ pub enum In {
     Resign,
     /// Nothing but the time.
     Tick,
-    /// Rejects up to this entry are durable.
+    /// The rejects of this entry are durable.
     RejectsOut {
         /// The number of the entry.
         seq: u64,
@@ -90,16 +101,18 @@ pub enum Out {
         pool: PoolId,
         /// The request's key.
         key: Key,
+        /// A hash of what was asked, as `operators::intake::content` makes it: another request may have had the key.
+        content: u64,
         /// The answer.
         answer: Answer,
         /// The number of the entry.
         seq: u64,
     },
-    /// A record for `rejects`; when it is durable, that is to be told.
+    /// The records of one entry for `rejects`, to be appended together; when they are durable, that is to be told.
     Reject {
-        /// The record.
-        record: NewRecord,
-        /// The number of the entry that rejected it.
+        /// The records.
+        records: Vec<NewRecord>,
+        /// The number of the entry that rejected them.
         seq: u64,
     },
     /// It is time for a snapshot of the replica.

@@ -13,7 +13,7 @@ fn an_append_that_fails_is_doubt_and_what_it_held_is_decided_again() {
     log.ask_anything("k1");
     one.read(&log);
     one.unwritten.clear();
-    one.tell(In::AppendFailed { why: "the disk is full".into(), full: true });
+    one.tell(In::AppendFailed { why: "the disk is full".into() });
     assert!(!one.leads() && one.said("following again: an append failed"));
     one.pass(900);
     assert!(one.unwritten.is_empty(), "it waits before it announces again");
@@ -51,7 +51,7 @@ fn each_doubt_waits_longer_than_the_one_before() {
     one.read(&log);
     for _ in 0..3 {
         one.unwritten.clear();
-        one.tell(In::AppendFailed { why: "no".into(), full: false });
+        one.tell(In::AppendFailed { why: "no".into() });
         let mut waited = 0;
         while one.unwritten.is_empty() {
             one.pass(100);

@@ -101,8 +101,8 @@ impl Instance {
             let records = log.requests[from..].to_vec();
             let end = log.requests.len() as u64;
             consumed.requests = end;
-            self.tell(In::Input { topic: Topic::Requests, records, end });
-            self.tell(In::Input { topic: Topic::Reports, records: Vec::new(), end: 0 });
+            self.tell(In::Input { topic: Topic::Requests, records, next: end, end });
+            self.tell(In::Input { topic: Topic::Reports, records: Vec::new(), next: 0, end: 0 });
         }
     }
 

@@ -7,5 +7,6 @@ mod instance;
 mod admission;
 mod clocks;
 mod doubt;
+mod inputs;
 mod poison;
 mod snapshots;

@@ -32,10 +32,45 @@ fn bytes_that_are_no_request_are_rejected_with_their_place() {
     log.requests[0].value = b"\xff\xfe{".to_vec();
     one.settle(&mut log);
     let text = |out: &protocol::Out| {
-        let protocol::Out::Reject { record, .. } = out else { return None };
-        String::from_utf8(record.value.clone()).ok()
+        let protocol::Out::Reject { records, .. } = out else { return None };
+        String::from_utf8(records[0].value.clone()).ok()
     };
     let reject = one.out.iter().find_map(text);
     let reject = reject.unwrap();
     assert!(reject.contains(r#""topic":"requests""#) && reject.contains(r#""position":0"#), "{reject}");
+}
+
+fn rejects(one: &mut Instance) -> Vec<(u64, usize)> {
+    let offered = |out: protocol::Out| {
+        let protocol::Out::Reject { records, seq } = out else { return None };
+        Some((seq, records.len()))
+    };
+    one.out.drain(..).filter_map(offered).collect()
+}
+
+#[test]
+fn rejects_that_did_not_reach_the_log_are_offered_again_whatever_came_after_them() {
+    let mut log = Log::default();
+    let mut one = Instance::fresh(Config::default(), 1);
+    one.settle(&mut log);
+    for key in ["k1", "k2"] {
+        log.ask_anything(key);
+        log.requests.last_mut().unwrap().value = b"{".to_vec();
+    }
+    one.settle(&mut log);
+    let first = rejects(&mut one);
+    assert_eq!((first.len(), first[0].1), (1, 2), "those of one entry go together");
+    log.ask_anything("k3");
+    log.requests.last_mut().unwrap().value = b"{".to_vec();
+    one.settle(&mut log);
+    let second = rejects(&mut one);
+    one.tell(protocol::In::RejectsOut { seq: second[0].0 });
+    one.settle(&mut log);
+    assert_eq!(one.replica().state.unsent.len(), 3, "the first are not out: nothing is forgotten");
+    one.pass(10_200);
+    let again = rejects(&mut one);
+    assert_eq!(again[0], first[0]);
+    one.tell(protocol::In::RejectsOut { seq: first[0].0 });
+    one.settle(&mut log);
+    assert!(one.replica().state.unsent.is_empty());
 }

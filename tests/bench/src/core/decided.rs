@@ -34,7 +34,7 @@ impl Decided {
     pub fn with_fleet(fleet: &Fleet) -> Self {
         let mut soft = Soft::default();
         soft.reset(&State::default(), BEGIN);
-        let config = Config { settings: settings(), policies: Vec::new(), planted: None };
+        let config = Config { settings: settings(), ..Config::default() };
         let said = Said::default();
         let mut decided = Self { state: State::default(), soft, config, now: BEGIN, seq: 1, index: 0, flows: 0, said };
         let put = fleet::event(Body::PoolSettingsPut { settings: settings() });

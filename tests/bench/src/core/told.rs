@@ -41,7 +41,7 @@ impl Told {
     pub fn on(state: operators::State) -> Self {
         let replica = Replica { state, now: BEGIN, consumed: Consumed::default(), ..Replica::default() };
         let at = Instants { wall_ms: BEGIN.0, boot_ms: 0 };
-        let operators = Operators { settings: settings(), policies: Vec::new(), planted: None };
+        let operators = Operators { settings: settings(), ..Operators::default() };
         let config = Config { operators, snapshot_entries: u64::MAX / 2, ..Config::default() };
         let partition = Partition::new(replica, config, at);
         let said = Said::default();
@@ -124,7 +124,7 @@ impl Told {
             Record { position, key: pool().as_str().into(), header: Vec::new(), value }
         });
         let records = records.collect();
-        In::Input { topic, records, end: *end }
+        In::Input { topic, records, next: *end, end: *end }
     }
 
     fn request(&mut self, submit: Submit) -> Vec<u8> {

@@ -73,7 +73,7 @@ impl Model {
             Body::ExecutionStopped { execution, .. } => self.stop(*execution),
             Body::ExecutionEnded { execution, state, .. } => self.ended(*execution, *state, ctx),
             Body::ExecutionReopened { execution, round, scope, .. } => self.reopened(*execution, *round, scope, ctx),
-            Body::ExecutionForgotten { execution } => self.forgotten(*execution, ctx),
+            Body::ExecutionForgotten { execution, .. } => self.forgotten(*execution, ctx),
             Body::TaskReady { at, .. } => self.task_ready(*at, ctx),
             Body::TaskReset { at, .. } => self.task_reset(*at, ctx),
             Body::TaskSkipped { at, because, how } => self.task_skipped(*at, *because, *how, ctx),

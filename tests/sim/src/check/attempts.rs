@@ -6,7 +6,7 @@ use model::{By, LeaseId, LockId, ReportKind};
 
 use super::apply::Ctx;
 use super::model::{Lease, Model, Phase};
-use super::nodes::LATE;
+use crate::history::LATE;
 
 impl Model {
     pub(super) fn dispatched(&mut self, dispatch: &Dispatch, ctx: &Ctx<'_>) {
@@ -79,7 +79,8 @@ impl Model {
         });
         let start = ctx.knobs.settings.start_ms.0;
         let last = beat.copies.iter().max().copied().unwrap_or(0);
-        let old = ctx.decided.is_some_and(|(at, _)| at > last + start + start / 50 + LATE);
+        let old =
+            ctx.decided.is_some_and(|(at, engine)| at > ctx.history.read_at(engine, last) + start + start / 50 + LATE);
         self.demand(!old, || format!("fleet: {dispatch:?} after a beat older than {start} ms, entry {}", ctx.at.seq));
         let refused = self.nodes.get(node).and_then(|n| n.refused);
         self.demand(refused.is_none_or(|refused| dispatch.after_beat > refused), || {

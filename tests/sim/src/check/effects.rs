@@ -46,15 +46,13 @@ pub fn check(model: &Model, history: &History, out: &mut Vec<String>) {
     out.truncate(40);
 }
 
-/// The answers of one key and content are alike, but for what is refused since the key is forgotten.
+/// The answers of one key and content are alike, but for those that only say "later" or "no more with this key".
 fn alike(model: &Model, out: &mut Vec<String>) {
+    let passing = |answer: &Answer| matches!(answer, Answer::Refused { refusal: RefusalKind::TooMany, .. });
     for (key, given) in &model.answers {
-        let Some(first) = given.first() else { continue };
-        let other = given.iter().find(|g| {
-            let too_late = matches!(&g.answer, Answer::Refused { refusal: RefusalKind::TooMany, .. });
-            g.content == first.content && g.answer != first.answer && !too_late
-        });
-        if let Some(other) = other {
+        let mut kept = given.iter().filter(|g| !passing(&g.answer));
+        let Some(first) = kept.next() else { continue };
+        if let Some(other) = kept.find(|g| g.content == first.content && g.answer != first.answer) {
             out.push(format!("answers: {key} got {:?} and then {:?}", first.answer, other.answer));
         }
     }

@@ -41,6 +41,7 @@ impl Model {
             phase: Phase::Waiting,
             since: (ctx.now, ctx.at.visible),
             attempts: 0,
+            before: 0,
             uses: Default::default(),
             lost: Default::default(),
         });
@@ -102,6 +103,11 @@ impl Model {
         if let Some(execution) = self.executions.get_mut(&number) {
             execution.ended = Some((state, ctx.now));
             execution.reopening.clear();
+            let owed = std::mem::take(&mut execution.owed);
+            let void = execution.cancelled || execution.stopped;
+            self.demand(void || owed.is_empty(), || {
+                format!("I10: execution {number} ends, and {owed:?} were to be tried again and were not")
+            });
         }
     }
 
@@ -116,6 +122,10 @@ impl Model {
         }
         execution.round = round;
         execution.reopening.push(scope.clone());
+        if let RetryScope::From(name) | RetryScope::Parked(name) = scope {
+            let named = execution.tasks.iter().position(|task| task.spec.id == *name && task.phase.is_over());
+            execution.owed.extend(named.and_then(|index| u32::try_from(index).ok()));
+        }
         self.demand(fits, || format!("I8: execution {number} is reopened as round {round}, entry {}", ctx.at.seq));
     }
 

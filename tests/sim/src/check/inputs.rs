@@ -6,6 +6,7 @@ use model::{Body, By};
 
 use super::admission::Admitted;
 use super::facts::{Facts, ReportKey};
+use crate::history::History;
 
 /// Checks all entries.
 pub fn check(admitted: &Admitted, facts: &Facts, out: &mut Vec<String>) {
@@ -51,4 +52,37 @@ pub fn check(admitted: &Admitted, facts: &Facts, out: &mut Vec<String>) {
         }
     }
     out.truncate(40);
+}
+
+/// A new leader dispatches nothing before it has consumed all reports that waited when it began.
+pub fn watermark(admitted: &Admitted, facts: &Facts, out: &mut Vec<String>) {
+    for at in &admitted.entries {
+        if !at.entry.events.iter().any(|event| matches!(event.event, Body::AttemptDispatched(_))) {
+            continue;
+        }
+        let upto = at.entry.consumed.reports;
+        let waits = facts.reports.range(upto..).find(|(_, (visible, _))| *visible <= at.led_since);
+        if let Some((position, _)) = waits {
+            out.push(format!("P6: entry {} dispatches while reports/{position} waits since before its leader", at.seq));
+            return;
+        }
+    }
+}
+
+/// The rejects of an entry are out after so long, whatever becomes of the first try.
+const REJECTED: u64 = 30_000;
+
+/// Each input that was rejected stands in `rejects`, at least once.
+pub fn rejects_are_out(admitted: &Admitted, history: &History, end: u64, out: &mut Vec<String>) {
+    let told: BTreeSet<&(String, u64)> = history.rejects.iter().collect();
+    let due = admitted.entries.iter().filter(|at| at.visible + REJECTED < end);
+    let events = due.flat_map(|at| &at.entry.events);
+    for event in events {
+        if let Body::InputRejected { topic, position, .. } = &event.event
+            && !told.contains(&(topic.clone(), *position))
+        {
+            out.push(format!("I10: {topic}/{position} was rejected, and `rejects` does not say so"));
+            return;
+        }
+    }
 }

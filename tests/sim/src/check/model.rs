@@ -79,6 +79,8 @@ pub struct Execution {
     pub retries: u32,
     /// Reopenings that are not done.
     pub reopening: Vec<RetryScope>,
+    /// Tasks that a reopening names and that were not reset since.
+    pub owed: BTreeSet<u32>,
     /// It left the state.
     pub forgotten: bool,
 }
@@ -98,6 +100,8 @@ pub struct TaskM {
     pub since: (u64, u64),
     /// Attempts so far.
     pub attempts: u32,
+    /// Attempts of earlier rounds.
+    pub before: u32,
     /// Uses of rules in this round.
     pub uses: BTreeMap<String, u32>,
     /// Nodes lost under it in this round.

@@ -5,9 +5,7 @@ use model::{BootId, By, NodeId, ReportKind};
 
 use super::apply::Ctx;
 use super::model::{Model, Node};
-
-/// A reader may be so late, in milliseconds of the world, without having been blind.
-pub const LATE: u64 = 1_300;
+use crate::history::LATE;
 
 impl Model {
     pub(super) fn joined(&mut self, joined: &NodeJoined, ctx: &Ctx<'_>) {

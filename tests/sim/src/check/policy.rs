@@ -12,7 +12,7 @@ pub fn rule<'a>(policy: &'a Policy, class: FailureClass, task: &TaskM, retries: 
         let lost_fits = task.lost.len() >= rule.nodes_lost as usize;
         let of_test = class == FailureClass::TestFailure || class == FailureClass::Crash;
         let spent = task.uses.get(&rule.id).copied().unwrap_or(0) >= rule.limit
-            || task.attempts >= policy.limits.attempts
+            || task.attempts - task.before >= policy.limits.attempts
             || of_test && retries >= policy.limits.retries;
         class_fits && lost_fits && !(rule.then == Then::Retry && spent)
     })

@@ -79,6 +79,10 @@ impl Model {
         if let Some(task) = self.task(at) {
             task.uses.clear();
             task.lost.clear();
+            task.before = task.attempts;
+        }
+        if let Some(execution) = self.executions.get_mut(&at.execution) {
+            execution.owed.remove(&at.task);
         }
         self.enter(at, Phase::Waiting, ctx);
     }

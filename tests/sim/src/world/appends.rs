@@ -47,7 +47,7 @@ impl World {
         let at = (now + 1 + wait).max(engine.last_place);
         if now < self.log_full_until {
             self.counters.add("disk full");
-            self.after(1, Event::Failed { engine: index, life, full: true });
+            self.after(1, Event::Failed { engine: index, life });
             return;
         }
         let fate = self.append_faults.pop();
@@ -63,10 +63,10 @@ impl World {
                 self.send(Pending { at: later, ..pending.clone() });
                 self.send(pending);
             }
-            Some(Fate::Failed) => self.at(at, Event::Failed { engine: index, life, full: false }),
+            Some(Fate::Failed) => self.at(at, Event::Failed { engine: index, life }),
             Some(Fate::FailedButPlaced) => {
                 self.send(pending);
-                self.at(at + 1, Event::Failed { engine: index, life, full: false });
+                self.at(at + 1, Event::Failed { engine: index, life });
             }
             Some(Fate::Late(by)) => {
                 self.send(Pending { at: at + by, ..pending });

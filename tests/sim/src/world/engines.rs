@@ -111,9 +111,15 @@ impl World {
         let takes = engine.partition.as_ref().is_some_and(Partition::takes_inputs);
         let reading = engine.reading.as_mut().filter(|_| takes && engine.stalled[input + 1] <= self.now)?;
         let topic = INPUTS[input];
-        let page = self.tapes.of(topic).read(reading[input], PAGE[1], self.now).ok()?;
-        reading[input] = page.next;
-        Some(In::Input { topic, records: page.records, end: page.end })
+        let position = reading[input];
+        match self.tapes.of(topic).read(position, PAGE[1], self.now) {
+            Ok(page) => {
+                reading[input] = page.next;
+                Some(In::Input { topic, records: page.records, next: page.next, end: page.end })
+            }
+            Err(ReadError::Cut { start, end, .. }) => Some(In::InputCut { topic, position, start, end }),
+            Err(ReadError::Failed(_)) => None,
+        }
     }
 
     /// One step of an instance, and what comes out of it.
@@ -166,7 +172,7 @@ impl World {
                 self.effect(index, What::Answer(key.clone(), answer.clone()));
                 self.tell_person(key, answer);
             }
-            Out::Reject { record, seq } => self.reject(index, record, seq),
+            Out::Reject { records, seq } => self.reject(index, records, seq),
             Out::SnapshotDue => self.snapshot(index),
             Out::Leading(true) => {
                 self.counters.add("takeover");
@@ -217,15 +223,15 @@ impl World {
     fn stopped(&mut self, index: usize, why: &str) {
         if why.contains("clock") {
             self.counters.add("engine stopped by its wall clock");
-            let accepts = self.knobs.engines == 1 && self.random.chance(500);
+            // Either the machine's clock is wrong, or the journal's is.
+            let right = self.engines[index].wall == self.knobs.walls[index];
+            let accepts = right || self.knobs.engines == 1 && self.random.chance(500);
             let engine = &mut self.engines[index];
+            engine.accept_clock = accepts;
             if accepts {
-                engine.accept_clock = true;
                 self.counters.add("clock accepted");
             } else {
                 engine.wall = self.knobs.walls[index];
-                // With the journal in another time, the right wall clock is far from it again.
-                engine.accept_clock = self.knobs.engines == 1;
             }
         } else {
             self.history.violations.push(format!("P: an instance stopped at {}: {why}", self.now));
@@ -255,20 +261,27 @@ impl World {
         }
     }
 
-    pub(super) fn append_failed(&mut self, engine: usize, life: u32, full: bool) {
+    pub(super) fn append_failed(&mut self, engine: usize, life: u32) {
         if self.engines[engine].paused {
-            self.after(100, Event::Failed { engine, life, full });
+            self.after(100, Event::Failed { engine, life });
         } else if self.engines[engine].life == life {
-            self.tell(engine, In::AppendFailed { why: "the log says so".to_owned(), full });
+            self.tell(engine, In::AppendFailed { why: "the log says so".to_owned() });
         }
     }
 
-    fn reject(&mut self, index: usize, record: NewRecord, seq: u64) {
-        let value: serde_json::Value = serde_json::from_slice(&record.value).unwrap_or_default();
-        let topic = value["topic"].as_str().unwrap_or("").to_owned();
-        self.history.rejects.push((topic, value["position"].as_u64().unwrap_or(u64::MAX)));
-        self.counters.add("poison rejected");
-        self.tapes.of_mut(Topic::Rejects).place(vec![record], 0, self.now);
+    /// Rejects of one entry, together; sometimes the log does not take them.
+    fn reject(&mut self, index: usize, records: Vec<NewRecord>, seq: u64) {
+        if self.random.chance(self.knobs.loss) {
+            self.counters.add("reject not stored");
+            return;
+        }
+        for record in &records {
+            let value: serde_json::Value = serde_json::from_slice(&record.value).unwrap_or_default();
+            let topic = value["topic"].as_str().unwrap_or("").to_owned();
+            self.history.rejects.push((topic, value["position"].as_u64().unwrap_or(u64::MAX)));
+            self.counters.add("poison rejected");
+        }
+        self.tapes.of_mut(Topic::Rejects).place(records, 0, self.now);
         let (life, wait) = (self.engines[index].life, self.random.below(200));
         self.after(wait, Event::RejectsOut { engine: index, life, seq });
     }

@@ -52,6 +52,7 @@ fn dispatched(to: &str, resumes: bool) -> Body {
         boot: "b1".parse().unwrap(),
         after_beat: 1,
         after_up_ms: Millis(0),
+        expires_ms: Millis(20_000),
         needs: Needs::default(),
         resumes,
         waited_ms: Millis(0),

@@ -34,6 +34,7 @@ fn event(word: &str) -> Body {
             boot: "b1".parse().unwrap(),
             after_beat: 1,
             after_up_ms: Millis(0),
+            expires_ms: Millis(20_000),
             needs: Needs::default(),
             resumes: false,
             waited_ms: Millis(0),
