@@ -4,6 +4,9 @@
 //! puts reports on disk before [`sender`] sends them, [`beats`] says what the node holds, [`commands`] hears what it
 //! shall do, [`charge`] sees one attempt through. The page for authors of other nodes is `connectors/WIRE.md`.
 
+// They panic where the reader is gone or the disk is full, and a word must not cost the work that it is about.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod node;
 pub mod options;
 

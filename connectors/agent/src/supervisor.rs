@@ -16,6 +16,7 @@
 //!
 //! Nothing here waits for the agent, the command or a client: one thread, one `poll`.
 
+use std::io::{self, Write};
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::process::ExitCode;
@@ -80,8 +81,14 @@ pub fn run(folder: &Path) -> ExitCode {
     while kill::sweep(None) == kill::Swept::Alive {
         std::thread::sleep(Duration::from_millis(10));
     }
-    eprintln!("supervisor of {}: {trouble}", folder.display());
+    say(folder, &trouble);
     ExitCode::FAILURE
+}
+
+/// Says something on standard error, which is the agent's. Nobody may read there any more, or its disk may be full:
+/// that must not end us, so it is no `eprintln!`.
+fn say(folder: &Path, trouble: &str) {
+    let _ = writeln!(io::stderr(), "supervisor of {}: {trouble}", folder.display());
 }
 
 fn supervise(folder: &Path) -> Result<(), String> {

@@ -23,7 +23,7 @@ pub fn leave(folder: &Path, outcome: &Outcome) -> Result<(), String> {
             Err(e) if !folder.is_dir() => return Err(format!("the outcome cannot be left, the folder is gone: {e}")),
             Err(e) if !said => {
                 said = true;
-                eprintln!("supervisor of {}: outcome not written yet, trying on: {e}", folder.display());
+                super::say(folder, &format!("outcome not written yet, trying on: {e}"));
             }
             Err(_) => {}
         }

@@ -24,6 +24,7 @@ pub struct Stage {
     folder: TempDir,
     attempt: PathBuf,
     spec: Spec,
+    unheard: bool,
 }
 
 /// An attempt under its supervisor, which ends it when a failed test drops this: its agent is gone then.
@@ -96,7 +97,7 @@ impl Stage {
         let dir = folder.path().join("work").to_string_lossy().into_owned();
         let lives_until_ms = Millis(boot_ms() + HOUR.0);
         let attempt = folder.path().join("attempt");
-        Self { folder, attempt, spec: Spec { start, dir, output_bytes: 1 << 20, lives_until_ms } }
+        Self { folder, attempt, spec: Spec { start, dir, output_bytes: 1 << 20, lives_until_ms }, unheard: false }
     }
 
     /// A part of this program's own, under limits that do not bind.
@@ -107,6 +108,12 @@ impl Stage {
     /// Changes the spec.
     pub fn with(mut self, change: impl FnOnce(&mut Spec)) -> Self {
         change(&mut self.spec);
+        self
+    }
+
+    /// Whatever the supervisor says of itself meets a full disk.
+    pub fn unheard(mut self) -> Self {
+        self.unheard = true;
         self
     }
 
@@ -138,11 +145,13 @@ impl Stage {
     pub fn start_unread(self) -> Show {
         std::fs::write(self.beside("spec.json"), serde_json::to_vec(&self.spec).unwrap()).unwrap();
         let began = Instant::now();
+        let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
         let mut supervisor = Command::new(std::env::current_exe().unwrap())
             .arg("supervise")
             .arg(&self.attempt)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(if self.unheard { full() } else { Stdio::inherit() })
             .spawn()
             .unwrap();
         let orders = supervisor.stdin.take();

@@ -1,6 +1,8 @@
 //! Disks that are full, under the engine's data and under an agent's state.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
 
 use e2e::disk::SmallDisk;
 use e2e::verdict::Verdict;
@@ -11,6 +13,7 @@ crate::trials![
     an_engine_on_a_full_disk_says_so_and_heals_when_there_is_room,
     an_engine_that_cannot_begin_on_a_full_disk_says_so_and_begins_when_there_is_room,
     an_agent_on_a_full_disk_takes_nothing_and_fails_nothing,
+    logs_on_a_full_disk_cost_neither_engine_nor_agent_their_work,
 ];
 
 fn an_engine_on_a_full_disk_says_so_and_heals_when_there_is_room() {
@@ -88,4 +91,35 @@ fn an_agent_on_a_full_disk_takes_nothing_and_fails_nothing() {
     let verdict = Verdict::of(&world);
     verdict.holds(4);
     assert_eq!(verdict.count("failure_classified"), 0, "a full disk of a node is no failure of a test");
+}
+
+fn logs_on_a_full_disk_cost_neither_engine_nor_agent_their_work() {
+    let world = World::new();
+    let Some(disk) = SmallDisk::mount(&world.path("logs"), 256) else { return };
+    for name in ["engine.log", "n1.log"] {
+        symlink(world.path("logs").join(name), world.path(name)).unwrap();
+    }
+    let mut engine = world.engine();
+    let mut agent = world.agent("n1", 2, &[]);
+    world.nodes_ready(1);
+    wait::for_it("the agent has said that it joined", || agent.said().contains("joined"));
+    disk.fill();
+    for name in ["engine.log", "n1.log"] {
+        let mut log = fs::File::options().append(true).open(world.path(name)).unwrap();
+        while log.write_all(b".").is_ok() {} // the rest of its last page
+    }
+
+    // Each of these is said in the log: ends, and an engine that goes and comes back.
+    let before = world.submit(&flows::many(&world, "before", 4));
+    assert_eq!(world.ended(&before)["state"], "completed");
+    let waiting = world.submit(&flows::waiting(&world, "waiting"));
+    world.task_is(&waiting, "wait", "running");
+    engine.kill();
+    let mut engine = world.engine();
+    fs::write(world.path("go"), "").unwrap();
+    assert_eq!(world.ended(&waiting)["state"], "completed");
+    assert!(engine.ended().is_none() && agent.ended().is_none());
+    let verdict = Verdict::of(&world);
+    verdict.holds(5);
+    assert_eq!(verdict.count("node_lost"), 0);
 }
