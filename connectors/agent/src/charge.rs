@@ -13,8 +13,6 @@ use std::time::Duration;
 
 use model::report::{Cause, End, Refusal};
 use model::{LeaseId, Millis, ReportKind, Start};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
@@ -22,7 +20,7 @@ use tokio::time::timeout;
 
 use crate::attempt::{Instruction, Notice, Outcome, Spec};
 use crate::charges::{Charges, Pulled};
-use crate::{evidence, home, notices, output};
+use crate::{evidence, home, notices, output, supervisor};
 
 /// How long a supervisor that said `ended` may take to exit.
 const EXIT: Duration = Duration::from_secs(10);
@@ -122,7 +120,7 @@ async fn supervise(charges: &Charges, lease: LeaseId, folder: &Path, pulled: Pul
     let (Some(input), Some(said)) = (child.stdin.take(), child.stdout.take()) else {
         unreachable!("both ends were asked for as pipes");
     };
-    let (pid, checkpoint) = tokio::select! {
+    let checkpoint = tokio::select! {
         never = instruct(input, pulled) => match never {},
         heard = listen(charges, lease, said) => heard,
     };
@@ -134,28 +132,38 @@ async fn supervise(charges: &Charges, lease: LeaseId, folder: &Path, pulled: Pul
             format!("killed, still there {} s after its last word", EXIT.as_secs())
         }
     };
-    let mut outcome = read_outcome(folder).unwrap_or_else(|error| {
-        if let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) {
-            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL); // gone with its supervisor, if that did its work
+    let mut outcome = match read_outcome(folder) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // Before the end is reported: `finished` says that nothing of it runs any more.
+            let killed = end_leftovers(lease).await;
+            let note = format!(
+                "its supervisor left no outcome ({error}); it ended with {status}, and {killed} processes that it left \
+                 were killed"
+            );
+            without_word(Cause::Agent, note)
         }
-        without_word(Cause::Agent, format!("its supervisor left no outcome ({error}); it ended with {status}"))
-    });
+    };
     if outcome.checkpoint == checkpoint {
         outcome.checkpoint = None; // reported already
     }
     outcome
 }
 
+/// Ends what a dead supervisor has left running. Returns how many processes that were.
+pub async fn end_leftovers(lease: LeaseId) -> usize {
+    let ended = tokio::task::spawn_blocking(move || supervisor::end_leftovers(lease)).await;
+    let killed = ended.unwrap_or_default(); // it fails only by a panic, which has been printed
+    if killed > 0 {
+        tracing::warn!(%lease, killed, "processes that a dead supervisor had left were ended");
+    }
+    killed
+}
+
 fn spawn(charges: &Charges, folder: &Path) -> io::Result<Child> {
     let (program, arguments) =
         charges.way.supervisor.split_first().ok_or_else(|| io::Error::other("no supervisor is given"))?;
-    Command::new(program)
-        .args(arguments)
-        .arg(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .process_group(0) // a terminal's Ctrl-C is for the agent, which knows about grace
-        .spawn()
+    Command::new(program).args(arguments).arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
 }
 
 /// Hands on what the engine says. Never ends: a supervisor that hears no more will fall silent too.
@@ -178,12 +186,10 @@ async fn instruct(mut input: ChildStdin, mut pulled: Pulled) -> std::convert::In
     }
 }
 
-/// Reports what the supervisor says until it says no more; returns the attempt's process, if one ran, and the last
-/// checkpoint that was stored.
-async fn listen(charges: &Charges, lease: LeaseId, said: ChildStdout) -> (Option<u32>, Option<String>) {
+/// Reports what the supervisor says until it says no more; returns the last checkpoint that was stored.
+async fn listen(charges: &Charges, lease: LeaseId, said: ChildStdout) -> Option<String> {
     let mut lines = BufReader::new(said).lines();
     let mut notices = notices::Notices::new(lease);
-    let mut pid = None;
     loop {
         let line = tokio::select! {
             line = lines.next_line() => line,
@@ -194,10 +200,9 @@ async fn listen(charges: &Charges, lease: LeaseId, said: ChildStdout) -> (Option
         };
         let Ok(Some(line)) = line else { break };
         match serde_json::from_str(&line) {
-            Ok(Notice::Started { pid: started }) => {
+            Ok(Notice::Started { pid }) => {
                 failpoint::hit("agent.started.before");
-                pid = Some(started);
-                charges.ledger.post(ReportKind::Started { lease, pid: started }).await;
+                charges.ledger.post(ReportKind::Started { lease, pid }).await;
             }
             Ok(Notice::Progress { fraction, note }) => notices.progress(fraction, note),
             Ok(Notice::Checkpoint { text }) => notices.checkpoint(text),
@@ -206,5 +211,5 @@ async fn listen(charges: &Charges, lease: LeaseId, said: ChildStdout) -> (Option
         }
     }
     notices.flush(&charges.ledger).await;
-    (pid, notices.stored_checkpoint())
+    notices.stored_checkpoint()
 }

@@ -18,12 +18,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::attempt::{Outcome, Spec};
-use crate::charge::{read_outcome, reported, without_word};
+use crate::charge::{end_leftovers, read_outcome, reported, without_word};
 use crate::client::Client;
 use crate::home::{Boots, Home};
 use crate::sender::{self, MAX_BYTES, Pace};
 use crate::store::{Line, Store};
-use crate::supervisor::{self, lock};
+use crate::supervisor::lock;
 use crate::{evidence, machine, output};
 
 /// How often a supervisor that still runs is looked at.
@@ -38,10 +38,7 @@ pub async fn settle(home: &Home, before: &Boots, client: &Client) -> io::Result<
     for lease in home.attempts()? {
         let folder = home.attempt(lease);
         let outcome = outcome(&folder).await;
-        let killed = supervisor::end_leftovers(lease);
-        if killed > 0 {
-            tracing::warn!(%lease, killed, "processes that a dead supervisor had left were ended");
-        }
+        end_leftovers(lease).await;
         if open.contains(&lease) {
             tracing::info!(%lease, cause = ?outcome.end.cause, "reported as ended: its agent was restarted");
             lines.extend(store.append(reports(home, before, lease, outcome))?);

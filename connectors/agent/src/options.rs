@@ -49,7 +49,8 @@ impl Options {
             dir: env::current_dir()?,
             memory_mb: machine::memory_mb(),
             endpoint,
-            supervisor: vec![env::current_exe()?.into(), "supervise".into()],
+            // Not by its path: the file there may have been removed or replaced by an upgrade since we started.
+            supervisor: vec!["/proc/self/exe".into(), "supervise".into()],
             state,
             output_bytes: 64 * 1024 * 1024,
         })

@@ -73,6 +73,7 @@ pub use lock::is_running;
 /// It fails only when no outcome could be left: the folder is gone, or another supervisor has it, or by a bug of
 /// ours; then, too, no process of the attempt lives on.
 pub fn run(folder: &Path) -> ExitCode {
+    let _ = rustix::thread::set_name(c"reprise"); // started as /proc/self/exe, we would be called `exe` in lists
     let trouble = match catch_unwind(|| supervise(folder)) {
         Ok(Ok(())) => return ExitCode::SUCCESS,
         Ok(Err(trouble)) => trouble,
@@ -92,12 +93,13 @@ fn say(folder: &Path, trouble: &str) {
 }
 
 fn supervise(folder: &Path) -> Result<(), String> {
+    // First of all: a terminal's Ctrl-C is for the agent, which knows about grace; and a test that could ask a terminal
+    // for a password would wait for one. It fails for the leader of a group, which nobody makes us.
+    setsid().map_err(|e| format!("failed to leave the agent's session: {e}"))?;
     let _lock = lock::take(folder)?;
     if folder.join(outcome::FILE).exists() {
         return Err("the attempt has ended already; it is not started twice".into());
     }
-    // Whoever started us as the leader of a group has spared us the terminal already: then this fails, harmlessly.
-    let _ = setsid();
     set_child_subreaper(true).map_err(|e| format!("failed to become a subreaper: {e}"))?;
 
     let mut notices = notices::Notices::new();

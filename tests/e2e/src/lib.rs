@@ -8,7 +8,7 @@
 //!
 //! Nothing here links the product: what is tested is what people start.
 
-mod binary;
+pub mod binary;
 
 pub mod world;
 

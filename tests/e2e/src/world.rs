@@ -67,7 +67,12 @@ impl World {
 
     /// A command line that is not started yet, with nothing in its environment but this world.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary::reprise());
+        self.command_of(&binary::reprise(), arguments)
+    }
+
+    /// The same of another program.
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder.path());
         command.env("XDG_STATE_HOME", self.path("state")).env("NO_COLOR", "1");

@@ -5,7 +5,10 @@
 //! is not reaped before the end, so the number of its group stays taken, and one signal ends all of that group at
 //! once, however fast it forks: the kernel lets no fork through that such a signal has overtaken.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -17,6 +20,10 @@ use super::tree::{self, Process};
 
 /// Scans of one sweep, at most; then the caller's loop goes round once.
 const MAX_ROUNDS: usize = 64;
+/// How long processes without a supervisor may take to end, once they are killed: one that the kernel does not let go
+/// of is left to it. And from one look to the next.
+const MARKED: Duration = Duration::from_secs(30);
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// What a sweep left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,27 +81,42 @@ pub fn reap<'a>(found: impl IntoIterator<Item = &'a Process>, main: Option<Pid>)
     }
 }
 
-/// Kills every process whose environment holds this text, until none is left. Returns how many there were.
+/// Kills every process whose environment holds this text, until none of them lives, those that they start meanwhile
+/// too. Returns how many there were.
 pub fn end_marked(mark: &str) -> usize {
     let carries = |pid: &i32| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|b| *b == 0).any(|variable| variable == mark.as_bytes())
     };
-    let mut ended = 0;
-    for _ in 0..MAX_ROUNDS {
-        let marked: Vec<_> = tree::numbers().filter(carries).filter_map(tree::look).filter(|p| !p.ended).collect();
-        let hit = marked.iter().filter(|p| signal_one(p, Signal::SIGKILL).is_ok()).count();
-        if hit == 0 {
-            break;
+    let mut met = BTreeMap::new();
+    let until = Instant::now() + MARKED;
+    loop {
+        // Stopped as each is found: who is only killed is replaced by others in a storm.
+        let mut found = Vec::new();
+        for process in tree::numbers().filter(carries).filter_map(tree::look).filter(|p| !p.ended) {
+            let _ = signal_one(&process, Signal::SIGSTOP); // one that has ended since needs no signal
+            found.push(process);
         }
-        ended += hit;
+        for process in &found {
+            let _ = signal_one(process, Signal::SIGKILL);
+            met.insert(process.pid, *process);
+        }
+        // A dying process loses its environment before its files.
+        if (found.is_empty() && met.values().all(has_ended)) || until < Instant::now() {
+            return met.len();
+        }
+        sleep(AGAIN);
     }
-    ended
 }
 
 /// Whether any descendant lives.
 pub fn any_alive() -> bool {
     tree::descendants(own_pid()).iter().any(|p| !p.ended)
+}
+
+/// Whether it has ended, and perhaps another has its number.
+fn has_ended(process: &Process) -> bool {
+    tree::look(process.pid).is_none_or(|now| now.born != process.born || now.ended)
 }
 
 fn signal_one(process: &Process, signal: Signal) -> Result<(), Errno> {

@@ -2,13 +2,18 @@
 
 use std::fs;
 
+use e2e::verdict::Verdict;
 use e2e::{Running, World, flows, wait};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 crate::trials![
     a_descendant_that_hides_is_gone_when_its_attempt_has_passed,
     a_descendant_that_hides_is_gone_when_its_attempt_is_cancelled,
     a_descendant_that_hides_is_gone_when_its_agent_is_killed,
+    a_descendant_that_hides_is_gone_when_the_end_of_its_killed_supervisor_is_reported,
+    an_attempt_has_a_session_of_its_own,
 ];
 
 /// Leaves a descendant that has no parent, no group and no ear for SIGTERM; its number is in the file `hidden`.
@@ -41,6 +46,27 @@ fn a_descendant_that_hides_is_gone_when_its_agent_is_killed() {
     cast[1].kill();
     hidden_is_gone(&world);
     world.run(&["cancel", &execution]).ended(0);
+}
+
+fn a_descendant_that_hides_is_gone_when_the_end_of_its_killed_supervisor_is_reported() {
+    let (world, _cast) = stage();
+    let execution = world.submit(&hiding(&world, "echo $PPID > parent; while :; do sleep 0.1; done"));
+    let pid = hidden(&world);
+    let supervisor = || fs::read_to_string(world.path("parent")).ok()?.trim().parse().ok().map(Pid::from_raw);
+    let supervisor = wait::until("its supervisor is known", supervisor);
+    assert!(lives(pid), "it runs beside its attempt");
+    kill(supervisor, Signal::SIGKILL).unwrap(); // as the kernel does when memory is short
+    wait::for_it("the attempt has ended", || Verdict::of(&world).count("attempt_ended") == 1);
+    assert!(!lives(pid), "nothing of it runs when its end is reported");
+    world.run(&["cancel", &execution]).ended(0);
+}
+
+fn an_attempt_has_a_session_of_its_own() {
+    let (world, _cast) = stage();
+    // Field 6 is the session: the supervisor, which is the parent, leads it, so there is no terminal to ask.
+    let work = r#"[ "$(cut -d' ' -f6 /proc/$$/stat)" = "$PPID" ]"#;
+    let execution = world.submit(&flows::flow("session", json!({ "own": flows::task(&world, work, json!({})) })));
+    assert_eq!(world.ended(&execution)["tasks"]["passed"], 1);
 }
 
 fn stage() -> (World, [Running; 2]) {

@@ -3,13 +3,14 @@
 use std::fs;
 
 use e2e::verdict::Verdict;
-use e2e::{World, flows, wait};
+use e2e::{World, binary, flows, wait};
 use serde_json::json;
 
 crate::trials![
     work_goes_on_while_its_engine_is_restarted,
     an_agent_that_is_asked_to_stop_hands_its_work_back,
     work_of_a_restarted_agent_is_done_again_from_its_checkpoint,
+    an_agent_whose_program_is_removed_works_on,
 ];
 
 fn work_goes_on_while_its_engine_is_restarted() {
@@ -66,4 +67,19 @@ fn work_of_a_restarted_agent_is_done_again_from_its_checkpoint() {
     assert_eq!(fs::read_to_string(world.path("resumed")).unwrap().trim(), "118/240");
     Verdict::of(&world).holds(1);
     world.run(&["why", "resumes"]).ended(0).says(&["@1", "@2", "node_lost", "checkpoint"]);
+}
+
+fn an_agent_whose_program_is_removed_works_on() {
+    let world = World::new();
+    let _engine = world.engine();
+    let program = world.path("reprise-1");
+    fs::copy(binary::reprise(), &program).unwrap();
+    let _agent = world.begin("n1", &mut world.command_of(&program, &["agent", "--name", "n1"]));
+    world.nodes_ready(1);
+    fs::remove_file(&program).unwrap(); // as an upgrade does
+    let execution = world.submit(&flows::many(&world, "removed", 2));
+    assert_eq!(world.ended(&execution)["state"], "completed");
+    let verdict = Verdict::of(&world);
+    verdict.holds(2);
+    assert_eq!(verdict.count("failure_classified"), 0);
 }
