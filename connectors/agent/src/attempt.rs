@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `spec.json` | agent, synced before the supervisor starts | [`Spec`] |
 //! | `output` | supervisor | all that the attempt printed, bytes as they came, bounded: first and last half are kept |
-//! | `checkpoint` | agent (from the start), the attempt | `REPRISE_CHECKPOINT`, empty at first |
+//! | `checkpoint` | supervisor | `REPRISE_CHECKPOINT`: what the attempt before left, else empty |
 //! | `outcome.json` | supervisor, written aside, synced, renamed | [`Outcome`]: exists once the attempt has ended |
 //!
 //! The supervisor is the same binary (`reprise supervise FOLDER`). Its standard input comes from the agent: a line of
@@ -16,6 +16,9 @@
 use model::report::{Case, End};
 use model::{Millis, Start};
 use serde::{Deserialize, Serialize};
+
+/// Most cases that an outcome holds.
+pub const MAX_CASES: usize = 10_000;
 
 /// What a supervisor runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +80,7 @@ pub enum Notice {
 pub struct Outcome {
     /// What `finished` will say.
     pub end: End,
-    /// What result files said; at most 10,000 cases, failed ones first to be kept.
+    /// What result files said; at most [`MAX_CASES`], failed ones first to be kept.
     pub cases: Vec<Case>,
     /// The last checkpoint that the attempt gave. Its notice is lost if the agent died before it read it, and the
     /// attempt was told that it is kept.

@@ -102,8 +102,6 @@ async fn take_in(charges: &Charges, start: &Start, until: Millis) -> Result<(), 
 
 fn prepare(folder: &Path, spec: &Spec) -> io::Result<()> {
     fs::create_dir(folder)?;
-    let mut checkpoint = File::create(folder.join("checkpoint"))?;
-    checkpoint.write_all(spec.start.checkpoint.as_deref().unwrap_or_default().as_bytes())?;
     let mut file = File::create(folder.join("spec.json"))?;
     file.write_all(&serde_json::to_vec(spec)?)?;
     file.sync_all()?;

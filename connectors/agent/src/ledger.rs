@@ -64,6 +64,8 @@ struct Inside {
     hello: Option<u64>,
     /// A hello is queued or unacknowledged.
     hello_asked: bool,
+    /// Why the engine could not read the first hello, if it could not.
+    unwanted: Option<String>,
 }
 
 /// A report could not be stored, and is gone.
@@ -75,7 +77,8 @@ impl Ledger {
     pub fn begin(who: Who, card: Hello, home: Arc<Home>, store: Store) -> io::Result<Arc<Self>> {
         let rules = Rules::new(who.boot.clone(), card, home.journal()?);
         let waiting = VecDeque::new();
-        let inside = Mutex::new(Inside { rules, waiting, waiting_bytes: 0, hello: None, hello_asked: false });
+        let (hello, hello_asked, unwanted) = (None, false, None);
+        let inside = Mutex::new(Inside { rules, waiting, waiting_bytes: 0, hello, hello_asked, unwanted });
         let (writer, entries) = mpsc::channel(QUEUE);
         let ledger = Arc::new(Self {
             who,
@@ -125,6 +128,19 @@ impl Ledger {
     /// Whether no hello is under way: the last one is acknowledged.
     pub fn is_hello_acked(&self) -> bool {
         !self.lock().hello_asked
+    }
+
+    /// Why the engine could not read this boot's first hello, if it could not: no other one will do better.
+    pub fn unwanted(&self) -> Option<String> {
+        self.lock().unwanted.clone()
+    }
+
+    /// The engine could not read some reports up to this one.
+    pub fn rejected(&self, seq: u64, why: String) {
+        // The first report is the first hello, and goes alone: nothing starts before it is acknowledged.
+        if seq == 1 {
+            self.lock().unwanted = Some(why);
+        }
     }
 
     /// Another journal has been met than the last, if it is another: what belongs to the old one is put aside.

@@ -23,6 +23,7 @@ mod charges;
 mod commands;
 mod evidence;
 mod home;
+mod json;
 mod ledger;
 mod leftovers;
 mod machine;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{error, fmt, io};
 
-use model::report::{Hello, MAX_SLOTS};
+use model::report::Hello;
 use model::{BootId, LeaseId, Millis, NodeId, ReportKind};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -97,9 +97,7 @@ pub async fn run(
     mut stop: watch::Receiver<Stop>,
     joined: impl FnOnce(&NodeId) + Send,
 ) -> Result<(), Error> {
-    if options.slots == 0 || MAX_SLOTS < options.slots as usize {
-        return Err(Error::Options(format!("--slots {}: must be 1 to {MAX_SLOTS}", options.slots)));
-    }
+    options.check().map_err(Error::Options)?;
     let home = Arc::new(Home::take(&options.state, options.name.as_ref())?);
     let client = || Client::new(options.endpoint.clone());
     let boots = tokio::select! {
@@ -176,6 +174,10 @@ async fn serve(
     tokio::select! {
         () = is_known => {}
         _ = stop.wait_for(|stop| *stop != Stop::No) => return Ok(false),
+    }
+    if let Some(why) = ledger.unwanted() {
+        let what = "change --slots, --label or --zone as that says";
+        return Err(Error::Options(format!("the engine cannot take this node in: {why}; {what}")));
     }
     failpoint::hit("agent.hello.acked");
     let who = &ledger.who;

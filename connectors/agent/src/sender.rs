@@ -71,13 +71,17 @@ pub async fn send_all(ledger: Arc<Ledger>, client: Client) {
         let lines = ledger.next(pace.most, MAX_BYTES); // what the answer to that beat put aside is not among them
         let Some(last) = lines.last().map(|line| line.seq) else { continue };
         let sent = send(&client, &lines).await;
-        let is_partly_lost = matches!(sent, Sent::Unreadable(_) | Sent::Taken(Some(_)));
+        let rejected = match &sent {
+            Sent::Unreadable(why) | Sent::Taken(Some(why)) => Some(why.clone()),
+            Sent::Taken(None) | Sent::Later(_) | Sent::Failed(_) => None,
+        };
         if pace.after(sent, lines.len()).await {
             failpoint::hit("agent.reports.sent");
-            ledger.acked(last);
-            if is_partly_lost {
+            if let Some(why) = rejected {
                 hello_due = hello_due.or(Some(Instant::now() + RESUME));
+                ledger.rejected(last, why);
             }
+            ledger.acked(last);
         }
     }
 }
@@ -176,7 +180,10 @@ fn rejected(body: &[u8]) -> Option<String> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
     let rejected = answer.get("rejected")?;
     let is_none = rejected.as_u64() == Some(0) || rejected.as_array().is_some_and(Vec::is_empty) || rejected.is_null();
-    (!is_none).then(|| evidence::cut(&rejected.to_string(), 300).to_owned())
+    let reasons = rejected.as_array().into_iter().flatten().filter_map(|line| line.get("reason")?.as_str());
+    let reasons = reasons.collect::<Vec<_>>().join("; ");
+    let words = if reasons.is_empty() { rejected.to_string() } else { reasons };
+    (!is_none).then(|| evidence::cut(&words, 300).to_owned())
 }
 
 #[cfg(test)]
@@ -216,6 +223,7 @@ mod tests {
             ("", None),
             (r#"{"taken":1,"rejected":1}"#, Some("1")),
             (r#"{"rejected":[{"line":2}]}"#, Some(r#"[{"line":2}]"#)),
+            (r#"{"rejected":[{"line":1,"reason":"a"},{"line":2,"reason":"b"}]}"#, Some("a; b")),
         ] {
             assert_eq!(rejected(body.as_bytes()).as_deref(), want, "{body}");
         }

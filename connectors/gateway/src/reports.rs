@@ -3,18 +3,14 @@
 use std::collections::BTreeMap;
 
 use model::report::{
-    Hello, MAX_CASES, MAX_CHECKPOINT_BYTES, MAX_REPORT_BYTES, MAX_SLOTS, MAX_TAIL_BYTES, Report, ReportKind,
+    Hello, MAX_CASES, MAX_CHECKPOINT_BYTES, MAX_LABELS, MAX_REPORT_BYTES, MAX_SLOTS, MAX_TAIL_BYTES, MAX_WORDS_BYTES,
+    Report, ReportKind,
 };
 use model::{Heartbeat, PoolId};
 use serde::{Deserialize, Serialize};
 
 /// Most lines of one request.
 pub const MAX_LINES: usize = 1_000;
-/// Most labels of a node.
-const MAX_LABELS: usize = 64;
-/// Longest word of a node's own: a zone, a label, a note.
-const MAX_WORD: usize = 1_000;
-
 /// Most bytes that are kept of a line that cannot be used.
 const MAX_KEPT: usize = 1_024;
 
@@ -101,8 +97,8 @@ fn beat(line: &[u8]) -> Result<Heartbeat, String> {
     let beat: Heartbeat = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     if beat.holds.len() > MAX_SLOTS {
         Err(format!("a node holds at most {MAX_SLOTS} leases"))
-    } else if beat.closed.as_ref().is_some_and(|why| why.len() > MAX_WORD) {
-        Err(format!("`closed` has at most {MAX_WORD} bytes"))
+    } else if beat.closed.as_ref().is_some_and(|why| why.len() > MAX_WORDS_BYTES) {
+        Err(format!("`closed` has at most {MAX_WORDS_BYTES} bytes"))
     } else {
         Ok(beat)
     }
@@ -134,7 +130,7 @@ fn bounds(report: &Report) -> Option<String> {
         ReportKind::Hello(hello) => hello_bounds(hello),
         ReportKind::Progress { fraction, note, .. } => {
             let outside = !(0.0..=1.0).contains(fraction);
-            let note = note.as_ref().and_then(|note| most(note.len(), MAX_WORD, "bytes of `note`"));
+            let note = note.as_ref().and_then(|note| most(note.len(), MAX_WORDS_BYTES, "bytes of `note`"));
             outside.then(|| "`fraction` is 0 to 1".to_owned()).or(note)
         }
         ReportKind::Checkpoint { text, .. } => {
@@ -144,19 +140,19 @@ fn bounds(report: &Report) -> Option<String> {
         }
         ReportKind::Results { cases, .. } => most(cases.len(), MAX_CASES, "cases in a report"),
         ReportKind::Finished { end, .. } => most(end.tail.len(), MAX_TAIL_BYTES, "bytes of `tail`"),
-        ReportKind::Goodbye { why } => most(why.len(), MAX_WORD, "bytes of `why`"),
+        ReportKind::Goodbye { why } => most(why.len(), MAX_WORDS_BYTES, "bytes of `why`"),
         ReportKind::Accepted { .. } | ReportKind::Refused { .. } | ReportKind::Started { .. } => None,
     }
 }
 
 fn hello_bounds(hello: &Hello) -> Option<String> {
-    let long = |text: &String| text.len() > MAX_WORD;
+    let long = |text: &String| text.len() > MAX_WORDS_BYTES;
     if hello.slots == 0 || hello.slots as usize > MAX_SLOTS || hello.holds.len() > MAX_SLOTS {
         Some(format!("a node has 1 to {MAX_SLOTS} slots, and holds no more leases"))
     } else if hello.labels.len() > MAX_LABELS || hello.labels.iter().any(|(key, value)| long(key) || long(value)) {
-        Some(format!("a node has at most {MAX_LABELS} labels of at most {MAX_WORD} bytes"))
+        Some(format!("a node has at most {MAX_LABELS} labels of at most {MAX_WORDS_BYTES} bytes"))
     } else if long(&hello.zone) {
-        Some(format!("`zone` has at most {MAX_WORD} bytes"))
+        Some(format!("`zone` has at most {MAX_WORDS_BYTES} bytes"))
     } else {
         None
     }
@@ -218,7 +214,10 @@ mod tests {
         for (broken, why) in [
             (beat.replace(":41", r#":"x""#), "invalid type"),
             (beat.replace(r#""j5.0.4.8121.0""#, &many), "at most 1000 leases"),
-            (beat.replace(r#""up_ms""#, &format!(r#""closed":"{}","up_ms""#, "x".repeat(1_001))), "`closed`"),
+            (
+                beat.replace(r#""up_ms""#, &format!(r#""closed":"{}","up_ms""#, "x".repeat(MAX_WORDS_BYTES + 1))),
+                "`closed`",
+            ),
             (beat.replace(r#""up_ms""#, &format!(r#""x":"{}","up_ms""#, "x".repeat(MAX_REPORT_BYTES))), "96 KiB"),
         ] {
             assert!(matches!(read(broken.as_bytes()), Sent::BadBeat(reason) if reason.contains(why)), "{why}");

@@ -17,6 +17,10 @@ pub const MAX_TAIL_BYTES: usize = 32 * 1024;
 pub const MAX_CHECKPOINT_BYTES: usize = 64 * 1024;
 /// Most cases in one report of results.
 pub const MAX_CASES: usize = 100;
+/// Longest words of a report, in bytes: a note, a reason, a zone, a label's key or value, a name or message of a case.
+pub const MAX_WORDS_BYTES: usize = 1_024;
+/// Most labels of a node.
+pub const MAX_LABELS: usize = 64;
 /// Most leases that a beat or hello may hold, and most slots of a node.
 pub const MAX_SLOTS: usize = 1_000;
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use model::LeaseId;
 use model::report::Refusal;
 
 use super::*;
+use crate::notices::Notices;
 
 #[tokio::test]
 async fn a_full_disk_closes_the_node_and_loses_nothing_that_must_be_said() {
@@ -57,6 +59,22 @@ async fn the_first_journal_is_met_without_a_word() {
     assert_eq!(world.words(), ["hello"]);
     assert_eq!(world.ledger.with_rules(|rules| rules.journal()), Some(JournalId(5)));
     assert_eq!(world.home.journal().unwrap(), Some(JournalId(5)));
+}
+
+#[tokio::test]
+async fn progress_is_reported_at_most_once_a_second_and_the_newest_counts() {
+    let world = World::new(Some(JournalId(5)));
+    let mut notices = Notices::new(lease(1));
+    notices.progress(0.1, None);
+    notices.due().await;
+    let begun = Instant::now();
+    notices.flush(&world.ledger).await;
+    (2..9).for_each(|tenth| notices.progress(f64::from(tenth) / 10.0, None));
+    notices.due().await;
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    notices.flush(&world.ledger).await;
+    assert_eq!(world.words(), ["progress", "progress"]);
+    assert!(String::from_utf8_lossy(&world.ledger.next(2, usize::MAX)[1].json).contains("0.8"));
 }
 
 struct World {

@@ -10,9 +10,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use model::report::MAX_CHECKPOINT_BYTES;
+use model::report::{MAX_CHECKPOINT_BYTES, MAX_WORDS_BYTES};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+
+use crate::json;
 
 /// Longest path that a socket may have everywhere, with room to spare: the system's bound is 108 bytes.
 const MAX_PATH_BYTES: usize = 100;
@@ -20,8 +22,6 @@ const MAX_PATH_BYTES: usize = 100;
 const MAX_GUESTS: usize = 16;
 /// Longest line: a checkpoint, however lavishly escaped.
 const MAX_LINE_BYTES: usize = 6 * MAX_CHECKPOINT_BYTES;
-/// Longest note of a progress.
-const MAX_NOTE_BYTES: usize = 1024;
 /// How long a guest may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -62,12 +62,12 @@ impl Said {
             Self::Progress { fraction, .. } if !(0.0..=1.0).contains(fraction) => {
                 Err(format!("{fraction} is no progress: it goes from 0 to 1"))
             }
-            Self::Progress { note: Some(note), .. } if note.len() > MAX_NOTE_BYTES => {
-                Err(format!("the note has {} bytes, at most {MAX_NOTE_BYTES} fit", note.len()))
+            Self::Progress { note: Some(note), .. } if note.len() > MAX_WORDS_BYTES => {
+                Err(format!("the note has {} bytes, at most {MAX_WORDS_BYTES} fit", note.len()))
             }
             Self::Progress { .. } => Ok(()),
             Self::Checkpoint { text } => {
-                let json = serde_json::to_string(text).map_or(usize::MAX, |json| json.len());
+                let json = json::bytes(text);
                 if json > MAX_CHECKPOINT_BYTES {
                     Err(format!(
                         "the checkpoint has {json} bytes as JSON text, at most {MAX_CHECKPOINT_BYTES} fit: \

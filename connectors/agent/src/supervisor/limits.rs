@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use model::Millis;
 use model::report::Cause;
-use nix::time::{ClockId, clock_gettime};
 
 use crate::attempt::Spec;
+use crate::machine;
 
 /// Both clocks, read together.
 #[derive(Debug, Clone, Copy)]
@@ -23,11 +23,7 @@ pub struct Now {
 impl Now {
     /// Reads them.
     pub fn read() -> Self {
-        let boot = clock_gettime(ClockId::CLOCK_BOOTTIME).expect("every Linux that we run on has this clock");
-        Self {
-            awake: Instant::now(),
-            boot_ms: Millis(u64::try_from(Duration::from(boot).as_millis()).unwrap_or(u64::MAX)),
-        }
+        Self { awake: Instant::now(), boot_ms: machine::up_ms() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Remarks for people that end up in `note` of the end: few and short, whatever happens.
 
-/// Longest note, in bytes.
-const MAX_BYTES: usize = 2 * 1024;
+use model::report::MAX_WORDS_BYTES;
+
 /// Most remarks; what comes after is counted.
 const MAX_REMARKS: usize = 8;
 
@@ -37,10 +37,10 @@ impl Notes {
 /// A text cut at the longest note, between characters, without control characters.
 pub fn cut(text: &str) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if clean.len() <= MAX_BYTES {
+    if clean.len() <= MAX_WORDS_BYTES {
         return clean;
     }
-    let end = clean.floor_char_boundary(MAX_BYTES - '…'.len_utf8());
+    let end = clean.floor_char_boundary(MAX_WORDS_BYTES - '…'.len_utf8());
     format!("{}…", &clean[..end])
 }
 
@@ -63,6 +63,6 @@ mod tests {
     #[test]
     fn a_long_note_is_cut_between_characters() {
         let text = cut(&"ü\n".repeat(5_000));
-        assert!(text.len() <= MAX_BYTES && text.ends_with('…') && !text.contains('\n'));
+        assert!(text.len() <= MAX_WORDS_BYTES && text.ends_with('…') && !text.contains('\n'));
     }
 }

@@ -1,7 +1,8 @@
 //! What we tell the agent, a line of JSON each, without ever waiting for it.
 //!
 //! Lines wait here in a bounded queue and go out in pieces that a pipe which has room takes at once. When the agent
-//! does not read, progress is overwritten by newer progress, and of checkpoints the oldest go: only the last one counts.
+//! does not read, the oldest progress and checkpoints go: only the last one counts. How often they are reported is for
+//! the agent to say.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,8 +19,6 @@ use crate::attempt::Notice;
 const MAX_QUEUE_BYTES: usize = 1024 * 1024;
 /// What a pipe with room takes without waiting: PIPE_BUF.
 const PIECE_BYTES: usize = 4096;
-/// From one progress to the next.
-const PROGRESS_EACH: Duration = Duration::from_secs(1);
 /// How long an agent that does not read may hold up our own end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -31,8 +30,6 @@ pub struct Notices {
     queued: usize,
     /// Bytes of the first line that are out.
     sent: usize,
-    progress: Option<Notice>,
-    progress_due: Instant,
     open: bool,
 }
 
@@ -46,47 +43,31 @@ struct Line {
 impl Notices {
     /// Writes to our standard output.
     pub fn new() -> Self {
-        let progress_due = Instant::now();
-        Self {
-            output: io::stdout(),
-            lines: VecDeque::new(),
-            queued: 0,
-            sent: 0,
-            progress: None,
-            progress_due,
-            open: true,
-        }
+        Self { output: io::stdout(), lines: VecDeque::new(), queued: 0, sent: 0, open: true }
     }
 
-    /// Says something as soon as the agent takes it. Progress that waits goes out before.
+    /// Says something as soon as the agent takes it.
     pub fn say(&mut self, notice: &Notice) {
-        if let Some(progress) = self.progress.take() {
-            self.queue(&progress);
-        }
         self.queue(notice);
         self.send();
     }
 
-    /// Says how far the attempt is, at most once a second; the last word always goes out.
-    pub fn progress(&mut self, fraction: f64, note: Option<String>, now: Instant) {
-        self.progress = Some(Notice::Progress { fraction, note });
-        self.tick(now);
-    }
-
-    /// Queues progress that is due, and sends on what waits.
-    pub fn tick(&mut self, now: Instant) {
-        if now >= self.progress_due
-            && let Some(progress) = self.progress.take()
-        {
-            self.queue(&progress);
-            self.progress_due = now + PROGRESS_EACH;
+    /// Sends on what waits, as far as the agent takes it.
+    pub fn send(&mut self) {
+        while self.sink().is_some() && self.wait_for_room(0) {
+            let Some(line) = self.lines.front() else { return };
+            let piece = &line.bytes[self.sent..line.bytes.len().min(self.sent + PIECE_BYTES)];
+            match write(&self.output, piece) {
+                Ok(n) => self.sent += n,
+                Err(Errno::EINTR | Errno::EAGAIN) => return,
+                Err(_) => self.open = false, // the agent is gone, which our standard input tells
+            }
+            if self.sent == line.bytes.len() {
+                self.queued -= self.sent;
+                self.sent = 0;
+                self.lines.pop_front();
+            }
         }
-        self.send();
-    }
-
-    /// When [`Self::tick`] has something to do without anything new.
-    pub fn due(&self) -> Option<Instant> {
-        self.progress.is_some().then_some(self.progress_due)
     }
 
     /// What to poll for writing, while something waits.
@@ -117,23 +98,6 @@ impl Notices {
             let Some(at) = (1..self.lines.len()).find(|at| self.lines[*at].passing) else { break };
             let dropped = self.lines.remove(at).expect("found just above");
             self.queued -= dropped.bytes.len();
-        }
-    }
-
-    fn send(&mut self) {
-        while self.sink().is_some() && self.wait_for_room(0) {
-            let Some(line) = self.lines.front() else { return };
-            let piece = &line.bytes[self.sent..line.bytes.len().min(self.sent + PIECE_BYTES)];
-            match write(&self.output, piece) {
-                Ok(n) => self.sent += n,
-                Err(Errno::EINTR | Errno::EAGAIN) => return,
-                Err(_) => self.open = false, // the agent is gone, which our standard input tells
-            }
-            if self.sent == line.bytes.len() {
-                self.queued -= self.sent;
-                self.sent = 0;
-                self.lines.pop_front();
-            }
         }
     }
 

@@ -16,13 +16,11 @@ use walkdir::WalkDir;
 use super::launch::work_dir;
 use super::notes::Notes;
 use super::watch::Ended;
-use crate::attempt::{Outcome, Spec};
+use crate::attempt::{MAX_CASES, Outcome, Spec};
 use crate::junit;
 
 /// Most bytes of all result files.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// Most cases that an outcome holds.
-const MAX_CASES: usize = 10_000;
 /// Most files and folders looked at for one glob, and how deep `**` goes.
 const MAX_ENTRIES: usize = 200_000;
 const MAX_DEPTH: usize = 32;

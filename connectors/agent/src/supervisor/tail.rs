@@ -1,12 +1,11 @@
 //! The last of an attempt's output, in memory: what people read first when it failed.
 //!
-//! Output is bytes of any kind; the report is JSON of a bounded size. So the tail is decoded with losses, and cut by
-//! two bounds, its own length and its length as JSON, where each control character takes six bytes.
+//! Output is bytes of any kind; the report is JSON of a bounded size. So the tail is decoded with losses, and cut by its
+//! length as JSON, where a control character takes six bytes.
 
 use model::report::MAX_TAIL_BYTES;
 
-/// Longest tail as JSON text, in bytes: two thirds of a report.
-const MAX_JSON_BYTES: usize = 64 * 1024;
+use crate::json;
 
 /// The last bytes that came.
 #[derive(Debug, Default)]
@@ -35,37 +34,18 @@ impl Tail {
     /// The tail as text that fits into a report.
     pub fn text(&self) -> String {
         let start = self.bytes.len().saturating_sub(MAX_TAIL_BYTES);
-        let mut cut = self.cut || start > 0;
+        let cut = self.cut || start > 0;
         // A cut may have split a character: its continuation bytes at the start are nothing.
         let bytes = &self.bytes[start..];
         let split = if cut { bytes.iter().take(3).take_while(|b| **b & 0xC0 == 0x80).count() } else { 0 };
         let text = String::from_utf8_lossy(&bytes[split..]);
-
-        let mut from = text.len();
-        let mut json = 0;
-        for (at, c) in text.char_indices().rev() {
-            json += json_len(c);
-            if text.len() - at > MAX_TAIL_BYTES || json > MAX_JSON_BYTES {
-                cut = true;
-                break;
-            }
-            from = at;
-        }
-        let kept = &text[from..];
+        let kept = json::end(&text, MAX_TAIL_BYTES);
+        let cut = cut || kept.len() < text.len();
         // From a whole line on, unless that would cost more than half of what is there.
         match kept.find('\n') {
             Some(end) if cut && end < kept.len() / 2 => kept[end + 1..].to_owned(),
             Some(_) | None => kept.to_owned(),
         }
-    }
-}
-
-/// The length of a character in a JSON string, in bytes.
-fn json_len(c: char) -> usize {
-    match c {
-        '"' | '\\' | '\n' | '\r' | '\t' => 2,
-        '\u{0}'..='\u{1f}' => 6,
-        _ => c.len_utf8(),
     }
 }
 
@@ -89,7 +69,7 @@ mod tests {
     fn a_long_output_keeps_its_last_whole_lines_however_it_came() {
         let output: String = (0..20_000).map(|n| format!("line {n}\n")).collect();
         let want = tail_of(output.as_bytes(), 7);
-        assert!(want.len() <= MAX_TAIL_BYTES && want.len() > MAX_TAIL_BYTES - 20);
+        assert!((MAX_TAIL_BYTES - 20..=MAX_TAIL_BYTES).contains(&json::bytes(&want)), "{} bytes", json::bytes(&want));
         assert!(want.starts_with("line ") && want.ends_with("line 19999\n"), "{}", &want[..20]);
         for chunk in [1_000, 65_536, output.len()] {
             assert_eq!(tail_of(output.as_bytes(), chunk), want, "chunks of {chunk}");
@@ -106,9 +86,7 @@ mod tests {
     fn no_output_makes_a_report_too_large() {
         for output in [vec![0_u8; 100_000], vec![0xFF; 100_000], vec![b'"'; 100_000], vec![0x1B; 100_000]] {
             let text = tail_of(&output, 8_192);
-            assert!(!text.is_empty() && text.len() <= MAX_TAIL_BYTES);
-            let json = serde_json::to_string(&text).unwrap();
-            assert!(json.len() <= MAX_JSON_BYTES + 2, "{} bytes of JSON", json.len());
+            assert!(!text.is_empty() && json::bytes(&text) <= MAX_TAIL_BYTES);
         }
     }
 }

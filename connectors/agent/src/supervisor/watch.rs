@@ -136,7 +136,7 @@ impl<'a> Watch<'a> {
             self.see_guests();
             self.see_signals();
             self.judge(Now::read());
-            self.notices.tick(Instant::now());
+            self.notices.send();
         }
         self.read_output();
         self.see_guests();
@@ -170,8 +170,7 @@ impl<'a> Watch<'a> {
             Phase::Killing { look_at, .. } => left(look_at),
             Phase::Over => Duration::ZERO,
         };
-        let others = [self.notices.due(), self.door.due()].into_iter().flatten().map(left).min();
-        own.min(others.unwrap_or(MAX_SLEEP))
+        own.min(self.door.due().map_or(MAX_SLEEP, left))
     }
 
     fn read_output(&mut self) {
@@ -212,7 +211,7 @@ impl<'a> Watch<'a> {
         for said in self.door.serve(now) {
             self.limits.heard(now);
             match said {
-                Said::Progress { fraction, note } => self.notices.progress(fraction, note, now),
+                Said::Progress { fraction, note } => self.notices.say(&Notice::Progress { fraction, note }),
                 Said::Checkpoint { text } => {
                     self.notices.say(&Notice::Checkpoint { text: text.clone() });
                     self.checkpoint = Some(text);

@@ -30,6 +30,8 @@ pub struct World {
     pub refuse: Option<StatusCode>,
     /// A request with a report of this lease cannot be read.
     pub unreadable: Option<LeaseId>,
+    /// The reason why no hello can be read, if none can.
+    pub no_hello: Option<String>,
     /// What a request must carry, if anything.
     pub token: Option<String>,
     /// Open streams of commands.
@@ -57,6 +59,7 @@ impl Gateway {
             stop: Vec::new(),
             refuse: None,
             unreadable: None,
+            no_hello: None,
             token: None,
             streams: Vec::new(),
         };
@@ -150,6 +153,9 @@ async fn reports(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -
     }
     if world.unreadable.is_some_and(|lease| text.contains(&format!("\"lease\":\"{lease}\""))) {
         return StatusCode::BAD_REQUEST.into_response();
+    }
+    if let Some(why) = world.no_hello.as_ref().filter(|_| text.contains(r#""kind":"hello""#)) {
+        return format!(r#"{{"taken":0,"rejected":[{{"line":1,"reason":"{why}"}}]}}"#).into_response();
     }
     world.reports.extend(text.lines().map(|line| serde_json::from_str::<Report>(line).unwrap()));
     "{}".into_response()

@@ -186,6 +186,18 @@ async fn a_name_that_belongs_to_another_boot_ends_the_agent_with_a_clear_word() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_hello_that_cannot_be_read_ends_the_agent_with_the_reason() {
+    let mut rig = Rig::new();
+    rig.gateway.world().no_hello = Some("a node has at most 8 labels".into());
+    rig.open();
+    let agent = rig.start_agent();
+    let error = agent.task.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Options(_)));
+    assert!(error.to_string().contains("a node has at most 8 labels"), "{error}");
+    assert!(rig.gateway.world().beats.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hello_is_said_again_when_asked_but_never_twice_at_once() {
     let mut rig = Rig::new();
     rig.open();

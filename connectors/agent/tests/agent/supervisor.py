@@ -24,7 +24,7 @@ def end(cause, exit=None):
     sys.exit()
 
 
-open(f"{folder}/output", "w").write(f"printed by {what}, checkpoint {open(f'{folder}/checkpoint').read()}\n")
+open(f"{folder}/output", "w").write(f"printed by {what}, checkpoint {spec['start']['checkpoint']}\n")
 if what == "mute":
     sys.exit(3)  # neither word nor outcome
 say("started", pid=os.getpid())

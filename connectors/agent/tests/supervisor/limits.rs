@@ -35,8 +35,6 @@ fn progress_is_a_sign_of_life() {
     let progress: Vec<_> = left.notices.iter().filter(|n| matches!(n, Notice::Progress { .. })).collect();
     let last = Notice::Progress { fraction: 1.0, note: Some("there".into()) };
     assert_eq!(progress.last(), Some(&&last), "the last word goes out");
-    let most = left.took.as_secs() + 3;
-    assert!(progress.len() as u64 <= most, "{} in {:?}: at most one a second", progress.len(), left.took);
 }
 
 fn strict_work_that_is_not_renewed_is_killed_without_grace() {

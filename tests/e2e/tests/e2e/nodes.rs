@@ -7,7 +7,11 @@ use e2e::verdict::Verdict;
 use e2e::{Running, World, flows, wait};
 use serde_json::json;
 
-crate::trials![a_node_in_python_takes_part, output_can_be_read_when_its_node_is_gone];
+crate::trials![
+    a_node_in_python_takes_part,
+    output_can_be_read_when_its_node_is_gone,
+    the_longest_note_is_taken_and_a_longer_one_is_refused_where_it_is_said,
+];
 
 fn a_node_in_python_takes_part() {
     let world = World::new();
@@ -52,6 +56,25 @@ fn output_can_be_read_when_its_node_is_gone() {
     std::fs::remove_dir_all(world.state().join("agents")).unwrap();
     world.run(&["logs", "loud"]).ended(0).says(&["first", "last"]);
     world.run(&["logs", &format!("{execution}/loud@1")]).ended(0).says(&["first", "last"]);
+}
+
+fn the_longest_note_is_taken_and_a_longer_one_is_refused_where_it_is_said() {
+    let world = World::new();
+    let _engine = world.engine();
+    let mut agent = world.agent("n1", 1, &[]);
+    let work = r#"
+        longest=$(printf %01024d 7)
+        $REPRISE progress 0.5 "$longest"
+        ! $REPRISE progress 0.6 "0$longest" 2> refused
+        while [ ! -e go ]; do sleep 0.05; done"#;
+    let execution = world.submit(&flows::flow("noted", json!({ "noted": flows::task(&world, work, json!({})) })));
+    wait::for_it("the note is known", || world.task(&execution, "noted").to_string().contains(&format!("{:01024}", 7)));
+    std::fs::write(world.path("go"), "").unwrap();
+    assert_eq!(world.ended(&execution)["state"], "completed");
+    let refused = std::fs::read_to_string(world.path("refused")).unwrap();
+    assert!(refused.contains("the note has 1025 bytes, at most 1024 fit"), "{refused}");
+    assert!(!agent.said().contains("dropped"), "{}", agent.said());
+    agent.stop();
 }
 
 /// `tests/fixtures/node.py`, which knows nothing but the wire.
