@@ -29,6 +29,9 @@ pub struct Spec {
     pub dir: String,
     /// Most bytes that `output` may hold.
     pub output_bytes: u64,
+    /// How many files the command may have open, if not as many as its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
     /// When the attempt ends if nothing more is heard: the node's clock (`CLOCK_BOOTTIME`), in milliseconds.
     pub lives_until_ms: Millis,
 }

@@ -16,12 +16,16 @@ use model::{LeaseId, Millis, ReportKind, Start};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::attempt::{Instruction, Notice, Outcome, Spec};
 use crate::charges::{Charges, Pulled};
+use crate::rules::Closed;
 use crate::{evidence, home, notices, output, supervisor};
 
+/// How long it is tried to start a supervisor, and from one try to the next.
+const SPAWN: Duration = Duration::from_secs(60);
+const SPAWN_AGAIN: Duration = Duration::from_secs(1);
 /// How long a supervisor that said `ended` may take to exit.
 const EXIT: Duration = Duration::from_secs(10);
 
@@ -89,6 +93,7 @@ async fn take_in(charges: &Charges, start: &Start, until: Millis) -> Result<(), 
         start: start.clone(),
         dir: charges.way.dir.to_string_lossy().into_owned(),
         output_bytes: charges.way.output_bytes,
+        open_files: charges.way.open_files,
         lives_until_ms: until,
     };
     failpoint::hit("agent.spec.before");
@@ -109,10 +114,12 @@ fn prepare(folder: &Path, spec: &Spec) -> io::Result<()> {
     home::sync_folder_of(folder)
 }
 
-async fn supervise(charges: &Charges, lease: LeaseId, folder: &Path, pulled: Pulled) -> Outcome {
-    let mut child = match spawn(charges, folder) {
+async fn supervise(charges: &Charges, lease: LeaseId, folder: &Path, mut pulled: Pulled) -> Outcome {
+    let spawned = spawn_patiently(charges, folder, &mut pulled).await;
+    charges.ledger.with_rules(|rules| rules.reopen(Closed::Processes));
+    let mut child = match spawned {
         Ok(child) => child,
-        Err(error) => return without_word(Cause::Start, format!("its supervisor cannot be started: {error}")),
+        Err((cause, error)) => return without_word(cause, format!("its supervisor cannot be started: {error}")),
     };
     failpoint::hit("agent.supervisor.spawned");
     let (Some(input), Some(said)) = (child.stdin.take(), child.stdout.take()) else {
@@ -156,6 +163,29 @@ pub async fn end_leftovers(lease: LeaseId) -> usize {
         tracing::warn!(%lease, killed, "processes that a dead supervisor had left were ended");
     }
     killed
+}
+
+/// Starts the supervisor. That it cannot be is the node's trouble and no end of the test: the node takes no starts, and
+/// tries again for a while. What is cancelled meanwhile has ended.
+async fn spawn_patiently(charges: &Charges, folder: &Path, pulled: &mut Pulled) -> Result<Child, (Cause, io::Error)> {
+    let until = Instant::now() + SPAWN;
+    loop {
+        let error = match spawn(charges, folder) {
+            Ok(child) => return Ok(child),
+            Err(error) => error,
+        };
+        if until < Instant::now() {
+            return Err((Cause::Start, error));
+        }
+        tracing::warn!("its supervisor cannot be started, no starts are taken until it can: {error}");
+        charges
+            .ledger
+            .with_rules(|rules| rules.close(Closed::Processes, format!("no process can be started: {error}")));
+        tokio::select! {
+            () = sleep(SPAWN_AGAIN) => {}
+            _ = pulled.cancel.changed() => return Err((Cause::Cancel, error)),
+        }
+    }
 }
 
 fn spawn(charges: &Charges, folder: &Path) -> io::Result<Child> {

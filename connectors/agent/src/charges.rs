@@ -41,6 +41,8 @@ pub struct Way {
     pub dir: PathBuf,
     /// Most bytes of output kept of an attempt.
     pub output_bytes: u64,
+    /// How many files a command may have open, if not as many as this agent.
+    pub open_files: Option<u64>,
 }
 
 /// What holds an attempt: each new value goes to its supervisor.

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::SystemTime;
 
 use model::{Millis, NodeId};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::time::{ClockId, clock_gettime};
 
 /// The node's own clock: since the machine's start, suspend included. Limits and beats go by it.
@@ -47,6 +48,19 @@ fn meminfo(field: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(field))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024)
+}
+
+/// Lets this process have as many files open as the machine lets it: each attempt takes three, and the usual limit is
+/// one of programs that use `select`. Returns the limit before, which is the one for commands.
+pub fn raise_open_files() -> Option<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).ok().map(|()| soft)
+}
+
+/// Gives this process, and what it starts, a lower limit of open files than it may have.
+pub fn lower_open_files(soft: u64) -> std::io::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, soft.min(hard), hard)?)
 }
 
 /// The host's name, in the characters that a node's name may have.

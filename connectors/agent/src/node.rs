@@ -112,7 +112,8 @@ pub async fn run(
     let (store, _none) = Store::open(&home.store(&boots.boot), &boots.boot)?;
     let ledger = Ledger::begin(who, card(&options, boots), Arc::clone(&home), store)?;
     beside.spawn(sender::send_all(Arc::clone(&ledger), Client::by_hand(options.endpoint.clone())));
-    let way = Way { supervisor: options.supervisor, dir: options.dir, output_bytes: options.output_bytes };
+    let Options { supervisor, dir, output_bytes, .. } = options;
+    let way = Way { supervisor, dir, output_bytes, open_files: machine::raise_open_files() };
     let charges = Charges::new(Arc::clone(&ledger), home, way, Client::new(options.endpoint.clone()));
 
     let _abandoned = Abandon(&charges);

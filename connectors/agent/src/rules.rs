@@ -57,6 +57,8 @@ pub enum Closed {
     Disk,
     /// Too many reports wait for the engine.
     Backlog,
+    /// It cannot start a process.
+    Processes,
     /// It is about to leave.
     Leaving,
 }

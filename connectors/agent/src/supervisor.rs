@@ -28,6 +28,7 @@ use nix::sys::prctl::set_child_subreaper;
 use nix::unistd::setsid;
 
 use crate::attempt::{Notice, Outcome, Spec};
+use crate::machine;
 
 pub mod lock;
 
@@ -117,6 +118,9 @@ fn attempt(folder: &Path, notices: &mut notices::Notices) -> Outcome {
         Ok(spec) => spec,
         Err(why) => return never_ran(Cause::Start, why),
     };
+    if let Some(soft) = spec.open_files {
+        let _ = machine::lower_open_files(soft); // then the command may open more than it needs to
+    }
     failpoint::hit("supervisor.command.before");
     match watch::Watch::begin(folder, &spec, notices) {
         Ok(watch) => {

@@ -138,6 +138,33 @@ async fn what_the_engine_stops_or_cancels_ends_and_a_broken_supervisor_is_spoken
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_that_cannot_be_started_closes_the_node_and_ends_no_test() {
+    let mut rig = Rig::new();
+    rig.open();
+    let program = rig.state().join("supervisor");
+    let mut options = rig.options(Endpoint::socket(rig.state(), 7717));
+    let real = std::mem::replace(&mut options.supervisor, vec![program.clone().into()]);
+    let agent = rig.start_agent_with(options);
+    rig.until_joined().await;
+    let boot = rig.boot();
+    rig.start(&boot, 1, "pass");
+    let closed = |w: &World| w.beats.last().and_then(|beat| beat.closed.clone()).unwrap_or_default();
+    rig.until("it is closed", |w| closed(w).contains("no process can be started")).await;
+    rig.start(&boot, 2, "pass");
+    rig.until("no more is taken", |w| words(w, 2) == ["refused"]).await;
+    assert_eq!(words(&rig.gateway.world(), 1), ["accepted"]);
+
+    let aside = rig.state().join("aside");
+    let script = real.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    std::fs::write(&aside, format!("#!/bin/sh\nexec {script} \"$@\"\n")).unwrap();
+    std::fs::set_permissions(&aside, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::rename(&aside, &program).unwrap();
+    rig.until("it has run", |w| ended(w, 1) == Some(Cause::Exit)).await;
+    rig.until("it is open", |w| closed(w).is_empty()).await;
+    agent.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_journal_gets_no_reports_of_the_old_ones_work_until_that_is_back() {
     let mut rig = Rig::new();
     rig.open();
@@ -355,11 +382,19 @@ impl Rig {
     }
 
     fn start_agent_at(&self, endpoint: Endpoint) -> Agent {
+        self.start_agent_with(self.options(endpoint))
+    }
+
+    fn options(&self, endpoint: Endpoint) -> Options {
         let mut options = Options::new(PoolId::new("default").unwrap(), endpoint, self.state().to_owned()).unwrap();
         options.name = Some(NodeId::new("n1").unwrap());
         options.slots = 2;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/agent/supervisor.py");
         options.supervisor = vec!["python3".into(), script.into()];
+        options
+    }
+
+    fn start_agent_with(&self, options: Options) -> Agent {
         let (stop, stopped) = watch::channel(Stop::No);
         let task = tokio::spawn(async move {
             loop {

@@ -7,6 +7,7 @@ use model::report::Cause;
 use crate::stage::{HOUR, Stage, boot_ms};
 
 crate::tests![
+    a_command_may_open_as_many_files_as_it_is_told_and_no_more,
     the_time_out_ends_an_attempt_with_grace,
     silence_ends_an_attempt_that_may_not_be_silent,
     progress_is_a_sign_of_life,
@@ -22,6 +23,14 @@ fn the_time_out_ends_an_attempt_with_grace() {
     let left = Stage::part(&["graceful"]).with(|spec| spec.start.timeout_ms = Millis(1_500)).run();
     left.expect(Cause::Timeout, Some(7), None);
     assert!(left.took.as_millis() >= 1_500);
+}
+
+fn a_command_may_open_as_many_files_as_it_is_told_and_no_more() {
+    let run = ["sh", "-c", "ulimit -Sn; ulimit -Hn"].map(str::to_owned).to_vec();
+    let left = Stage::new(run).with(|spec| spec.open_files = Some(123)).run();
+    let text = left.text();
+    let limits: Vec<&str> = text.lines().collect();
+    assert!(limits.len() == 2 && limits[0] == "123" && limits[1] != "123", "{text}");
 }
 
 fn silence_ends_an_attempt_that_may_not_be_silent() {

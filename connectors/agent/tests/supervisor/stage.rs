@@ -97,7 +97,12 @@ impl Stage {
         let dir = folder.path().join("work").to_string_lossy().into_owned();
         let lives_until_ms = Millis(boot_ms() + HOUR.0);
         let attempt = folder.path().join("attempt");
-        Self { folder, attempt, spec: Spec { start, dir, output_bytes: 1 << 20, lives_until_ms }, unheard: false }
+        Self {
+            folder,
+            attempt,
+            spec: Spec { start, dir, output_bytes: 1 << 20, open_files: None, lives_until_ms },
+            unheard: false,
+        }
     }
 
     /// A part of this program's own, under limits that do not bind.

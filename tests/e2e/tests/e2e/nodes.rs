@@ -10,6 +10,7 @@ use serde_json::json;
 crate::trials![
     a_node_in_python_takes_part,
     output_can_be_read_when_its_node_is_gone,
+    an_agent_with_many_slots_is_not_held_up_by_the_usual_limit_of_open_files,
     the_longest_note_is_taken_and_a_longer_one_is_refused_where_it_is_said,
 ];
 
@@ -56,6 +57,26 @@ fn output_can_be_read_when_its_node_is_gone() {
     std::fs::remove_dir_all(world.state().join("agents")).unwrap();
     world.run(&["logs", "loud"]).ended(0).says(&["first", "last"]);
     world.run(&["logs", &format!("{execution}/loud@1")]).ended(0).says(&["first", "last"]);
+}
+
+fn an_agent_with_many_slots_is_not_held_up_by_the_usual_limit_of_open_files() {
+    let world = World::new();
+    let _engine = world.engine();
+    let reprise = e2e::binary::reprise();
+    let limited = "ulimit -Sn 64; exec \"$0\" agent --name n1 --slots 30";
+    let mut command = world.command_of(Path::new("sh"), &["-c", limited, &reprise.display().to_string()]);
+    let _agent = world.begin("n1", &mut command);
+    let work = "[ $(ulimit -Sn) = 64 ]; while [ ! -e go ]; do sleep 0.2; done";
+    let execution = world.submit(&flows::alike(&world, "wide", 30, work));
+    wait::for_it("all run at once", || {
+        world.execution(&execution).is_some_and(|view| view["tasks"]["running"] == 30)
+            && Verdict::of(&world).ledger.len() == 30
+    });
+    std::fs::write(world.path("go"), "").unwrap();
+    assert_eq!(world.ended(&execution)["state"], "completed");
+    let verdict = Verdict::of(&world);
+    verdict.holds(30);
+    assert_eq!(verdict.count("failure_classified"), 0);
 }
 
 fn the_longest_note_is_taken_and_a_longer_one_is_refused_where_it_is_said() {
