@@ -59,7 +59,7 @@ impl error::Error for NameInUse {}
 impl Home {
     /// Takes the folder of this name, or of the first free name after the host's.
     pub fn take(state: &Path, name: Option<&NodeId>) -> io::Result<Self> {
-        private_folder(state)?;
+        private_folder(state).map_err(unwritable(state))?;
         if let Some(name) = name {
             return Self::lock(state, name)?.ok_or_else(|| io::Error::other(NameInUse(name.clone())));
         }
@@ -76,16 +76,20 @@ impl Home {
 
     fn lock(state: &Path, name: &NodeId) -> io::Result<Option<Self>> {
         let path = state.join("agents").join(name.as_str());
-        private_folder(&path)?;
-        let lock = File::create(path.join("lock"))?;
+        let make = || {
+            private_folder(&path)?;
+            File::create(path.join("lock"))
+        };
+        let lock = make().map_err(unwritable(&path))?;
         match lock.try_lock() {
             Ok(()) => {
-                fs::create_dir_all(path.join("attempts"))?;
-                fs::create_dir_all(path.join("aside"))?;
+                for folder in ["attempts", "aside"].map(|name| path.join(name)) {
+                    fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
+                }
                 Ok(Some(Self { node: name.clone(), path, _lock: lock }))
             }
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+            Err(TryLockError::Error(error)) => Err(unwritable(&path)(error)),
         }
     }
 
@@ -98,11 +102,11 @@ impl Home {
     /// since the leases that it speaks of ended with their boot.
     pub fn begin(&self, boots: &Boots) -> io::Result<()> {
         write(&self.path.join("boot"), &serde_json::to_vec(boots)?)?;
-        for entry in fs::read_dir(&self.path)?.chain(fs::read_dir(self.path.join("aside"))?) {
-            let path = entry?.path();
+        let aside = self.path.join("aside");
+        for path in entries(&self.path)?.into_iter().chain(entries(&aside)?) {
             let is_store = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"reports-"));
-            if is_store && path != self.store(&boots.boot) || path.parent().is_some_and(|in_| in_.ends_with("aside")) {
-                fs::remove_file(path)?;
+            if is_store && path != self.store(&boots.boot) || path.parent() == Some(&aside) {
+                fs::remove_file(&path).map_err(unwritable(&path))?;
             }
         }
         Ok(())
@@ -135,10 +139,8 @@ impl Home {
 
     /// The attempts that have a folder.
     pub fn attempts(&self) -> io::Result<Vec<LeaseId>> {
-        let mut leases = Vec::new();
-        for entry in fs::read_dir(self.path.join("attempts"))? {
-            leases.extend(entry?.file_name().to_str().and_then(|name| name.parse::<LeaseId>().ok()));
-        }
+        let lease = |path: PathBuf| path.file_name()?.to_str()?.parse::<LeaseId>().ok();
+        let mut leases: Vec<_> = entries(&self.path.join("attempts"))?.into_iter().filter_map(lease).collect();
         leases.sort_unstable();
         Ok(leases)
     }
@@ -148,7 +150,7 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> io::Result<Option<T>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(error) => return Err(unreadable(path)(error)),
     };
     let damaged = |error| {
         let path = path.display();
@@ -159,12 +161,18 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> io::Result<Option<T>> {
 
 /// Writes a small file so that after a power loss it is the old one or the new one.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(path, content).and_then(|_| sync_folder_of(path)).map_err(unwritable(path))
+}
+
+/// Puts a file with this content, synced, in the place of another; the folder is still to be synced. Returns the new
+/// file, to be read and written.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<File> {
     let aside = path.with_added_extension("new");
-    let mut file = File::create(&aside)?;
+    let mut file = File::options().read(true).write(true).create(true).truncate(true).open(&aside)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&aside, path)?;
-    sync_folder_of(path)
+    Ok(file)
 }
 
 /// Makes what was created, renamed or removed in the folder of `path` durable.
@@ -173,6 +181,34 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
     }
+}
+
+/// An error as people can do something about it: what could not be written, why, and what helps.
+pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| {
+        let advice = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "let this user write there",
+            _ => "mend that",
+        };
+        let path = path.display();
+        let words = format!("{path} cannot be written: {error}; {advice}, or set XDG_STATE_HOME to another folder");
+        io::Error::new(error.kind(), words)
+    }
+}
+
+/// The same of what could not be read.
+pub fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| {
+        let words = format!("{} cannot be read: {error}; mend that, or remove it to start afresh", path.display());
+        io::Error::new(error.kind(), words)
+    }
+}
+
+/// What is in a folder.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>();
+    read().map_err(unreadable(folder))
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ pub async fn run(
 
     let who = Who { pool: options.pool.clone(), node: home.node.clone(), boot: boots.boot.clone() };
     let (store, _none) = Store::open(&home.store(&boots.boot), &boots.boot)?;
-    let ledger = Ledger::begin(who, card(&options, boots), Arc::clone(&home), store)?;
+    let ledger = Ledger::begin(who, card(&options, boots), Arc::clone(&home), store).map_err(no_thread)?;
     beside.spawn(sender::send_all(Arc::clone(&ledger), Client::by_hand(options.endpoint.clone())));
     let Options { supervisor, dir, output_bytes, .. } = options;
     let way = Way { supervisor, dir, output_bytes, open_files: machine::raise_open_files() };
@@ -183,7 +183,7 @@ async fn serve(
     failpoint::hit("agent.hello.acked");
     let who = &ledger.who;
     tracing::info!("node {} has said hello to pool {} at {endpoint}", who.node, who.pool);
-    let beats = Beats::begin(Arc::clone(charges), endpoint.clone())?;
+    let beats = Beats::begin(Arc::clone(charges), endpoint.clone()).map_err(no_thread)?;
     let mut stream = JoinSet::new();
     stream.spawn(commands::follow(Arc::clone(charges), Client::new(endpoint.clone())));
     let lives = async {
@@ -208,6 +208,13 @@ async fn serve(
         tracing::error!("attempts do not end; the next start reports them");
     }
     Ok(ended) // a goodbye comes last
+}
+
+fn no_thread(error: io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("{error}; it may have too few threads or files: see `ulimit -u` and `ulimit -n`"),
+    )
 }
 
 /// Waits until each attempt's end is stored.

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
-use crate::client::Client;
+use crate::client::{Client, Error};
 
 /// The largest chunk.
 const CHUNK: u64 = 256 * 1024;
@@ -24,7 +24,7 @@ const CHUNK: u64 = 256 * 1024;
 const LOOK: Duration = Duration::from_millis(500);
 /// How long the engine may take to answer.
 const ANSWER: Duration = Duration::from_secs(30);
-/// How long the output of an ended attempt is tried to be sent.
+/// How long an engine that answers may fail to take the output of an ended attempt. One that is away is waited for.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What became of one chunk.
@@ -32,18 +32,16 @@ enum Put {
     Taken,
     Unwanted(String),
     Failed(String),
+    Away,
 }
 
 /// Sends the file `output` in the folder as it grows, until the attempt has ended and all of it is sent.
 pub async fn send(client: &Client, lease: LeaseId, folder: &Path, mut ended: watch::Receiver<bool>) {
     let path = folder.join("output");
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-    let (mut sent, mut give_up) = (0, None);
+    let (mut sent, mut failing_since) = (0, None);
     loop {
         let is_ended = *ended.borrow_and_update();
-        if is_ended && give_up.is_none() {
-            give_up = Some(Instant::now() + PATIENCE);
-        }
         let chunk = match chunk(&path, sent).await {
             Ok(chunk) => chunk,
             Err(error) => return tracing::warn!(%lease, "output after byte {sent} cannot be read: {error}"),
@@ -56,14 +54,22 @@ pub async fn send(client: &Client, lease: LeaseId, folder: &Path, mut ended: wat
             match put(client, lease, sent, chunk).await {
                 Put::Taken => {
                     sent += length;
+                    failing_since = None;
                     backoff.reset();
                     continue;
                 }
                 Put::Unwanted(why) => return tracing::debug!(%lease, "the engine wants no more output: {why}"),
-                Put::Failed(why) if give_up.is_some_and(|at| at < Instant::now()) => {
-                    return tracing::warn!(%lease, "output after byte {sent} is lost: {why}");
+                Put::Failed(why) => {
+                    let since = *failing_since.get_or_insert_with(Instant::now);
+                    if is_ended && PATIENCE < since.elapsed() {
+                        return tracing::warn!(%lease, "output after byte {sent} is lost: {why}");
+                    }
+                    wait = backoff.next();
                 }
-                Put::Failed(_) => wait = backoff.next(),
+                Put::Away => {
+                    failing_since = None;
+                    wait = backoff.next();
+                }
             }
         }
         tokio::select! {
@@ -103,7 +109,7 @@ async fn put(client: &Client, lease: LeaseId, offset: u64, chunk: Bytes) -> Put 
                 _ => Put::Failed(words),
             }
         }
-        Ok(Err(error)) => Put::Failed(error.to_string()),
-        Err(_) => Put::Failed(format!("no answer within {} s", ANSWER.as_secs())),
+        Ok(Err(Error::NotReached(..) | Error::Broken(_))) | Err(_) => Put::Away,
+        Ok(Err(error @ (Error::BadRequest(_) | Error::TooLong(_)))) => Put::Failed(error.to_string()),
     }
 }

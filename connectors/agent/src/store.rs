@@ -15,7 +15,7 @@ use bytes::Bytes;
 use model::{BootId, LeaseId, Report, ReportKind};
 use serde::{Deserialize, Serialize};
 
-use crate::home::write;
+use crate::home::{replace, sync_folder_of, unreadable, unwritable, write};
 
 /// By how much the file may grow before it is looked at again.
 const COMPACT_BYTES: u64 = 1024 * 1024;
@@ -38,6 +38,8 @@ pub struct Store {
     end: u64,
     /// Something may stand beyond `end`.
     torn: bool,
+    /// The file was written anew, and after a power loss the old one may still stand in its place.
+    renamed: bool,
     /// At this length it may be worth to write the file anew.
     look_at: u64,
     seq: u64,
@@ -65,17 +67,18 @@ struct Acked {
 impl Store {
     /// Opens the store of a boot, or begins it; with it come the reports that are not acknowledged.
     pub fn open(path: &Path, boot: &BootId) -> io::Result<(Self, Vec<Line>)> {
-        if !fs::exists(path)? {
+        if !fs::exists(path).map_err(unreadable(path))? {
             write(path, &head_line(boot, 0, &BTreeSet::new())?)?;
         }
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let text = Bytes::from(fs::read(path)?);
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(unwritable(path))?;
+        let text = Bytes::from(fs::read(path).map_err(unreadable(path))?);
         let (path, open) = (path.to_owned(), BTreeSet::new());
         let mut store = Self {
             path,
             file,
             end: 0,
             torn: false,
+            renamed: false,
             look_at: COMPACT_BYTES,
             seq: 0,
             acked: 0,
@@ -187,10 +190,15 @@ impl Store {
     }
 
     fn write(&mut self, bytes: &[u8], sync: bool) -> io::Result<()> {
+        self.try_write(bytes, sync).map_err(unwritable(&self.path))
+    }
+
+    fn try_write(&mut self, bytes: &[u8], sync: bool) -> io::Result<()> {
         #[cfg(test)]
         if self.full.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(io::ErrorKind::StorageFull.into());
         }
+        self.settle()?;
         if self.torn {
             self.file.set_len(self.end)?;
         }
@@ -228,9 +236,18 @@ impl Store {
         for line in waiting {
             bytes.extend_from_slice(&line.json);
         }
-        write(&self.path, &bytes)?;
-        self.file = OpenOptions::new().read(true).write(true).open(&self.path)?;
-        (self.end, self.torn) = (bytes.len() as u64, false);
+        // From here on the old file is nobody's: whatever fails next, what is appended goes to the new one.
+        self.file = replace(&self.path, &bytes)?;
+        (self.end, self.torn, self.renamed) = (bytes.len() as u64, false, true);
+        self.settle()
+    }
+
+    /// Makes the new file's place durable; before that nothing in it counts as stored.
+    fn settle(&mut self) -> io::Result<()> {
+        if self.renamed {
+            sync_folder_of(&self.path)?;
+            self.renamed = false;
+        }
         Ok(())
     }
 }

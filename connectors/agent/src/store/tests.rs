@@ -100,6 +100,23 @@ fn leases_survive_a_rewrite_whichever_side_of_it_their_reports_are() {
 }
 
 #[test]
+fn nothing_is_stored_in_a_rewritten_file_whose_place_is_not_durable() {
+    let world = World::new();
+    let (mut store, _) = world.open();
+    let waiting = store.append(vec![accepted(1)]).unwrap();
+    store.compact(&boot(), &waiting).unwrap();
+    // As if the last step had failed, the sync of a folder that is not there.
+    (store.renamed, store.path) = (true, world.path.join("no folder/reports-b1"));
+    store.append(vec![accepted(2)]).unwrap_err();
+    assert!(store.renamed);
+    store.path = world.path.clone();
+    assert_eq!(store.append(vec![accepted(3)]).unwrap()[0].seq, 2);
+    assert!(!store.renamed);
+    let (_, lines) = world.open();
+    assert_eq!(lines.len(), 2, "it went to the new file");
+}
+
+#[test]
 fn a_file_that_is_no_store_is_said_to_be_damaged() {
     let world = World::new();
     File::create(&world.path).unwrap().write_all(b"\0\0\0\0").unwrap();

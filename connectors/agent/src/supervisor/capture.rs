@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::tail::Tail;
 
@@ -42,13 +41,10 @@ pub struct Captured {
 }
 
 impl Capture {
-    /// Begins, with an empty `output` that may grow to so many bytes. Also returns when that was, by the clock of the
-    /// file system, which is what other files' times compare with.
-    pub fn begin(folder: &Path, bound: u64) -> io::Result<(Self, SystemTime)> {
-        let output = File::create(folder.join("output"))?;
-        let began = output.metadata()?.modified()?;
-        let capture = Self {
-            output,
+    /// Begins, with an empty `output` that may grow to so many bytes.
+    pub fn begin(folder: &Path, bound: u64) -> io::Result<Self> {
+        Ok(Self {
+            output: File::create(folder.join("output"))?,
             ring: None,
             ring_path: folder.join("output.ring"),
             half: bound.saturating_sub(GAP_BYTES) / 2,
@@ -57,8 +53,7 @@ impl Capture {
             lost: 0,
             trouble: None,
             tail: Tail::default(),
-        };
-        Ok((capture, began))
+        })
     }
 
     /// Takes what came.
@@ -143,7 +138,7 @@ mod tests {
         let mut each = Vec::new();
         for piece in [1, 3, 7, 10, 100] {
             let folder = tempfile::tempdir().unwrap();
-            let (mut capture, _) = Capture::begin(folder.path(), GAP_BYTES + 20).unwrap();
+            let mut capture = Capture::begin(folder.path(), GAP_BYTES + 20).unwrap();
             output.as_bytes().chunks(piece).for_each(|chunk| capture.take(chunk));
             let captured = capture.finish();
             assert_eq!((captured.tail.as_str(), captured.note), (output, None));
@@ -172,7 +167,7 @@ mod tests {
     fn a_full_disk_costs_output_but_neither_the_tail_nor_the_word_about_it() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/dev/full", folder.path().join("output")).unwrap();
-        let (mut capture, _) = Capture::begin(folder.path(), 1_000).unwrap();
+        let mut capture = Capture::begin(folder.path(), 1_000).unwrap();
         capture.take(b"one\n");
         capture.take(b"two\n");
         let captured = capture.finish();

@@ -1,13 +1,14 @@
 //! The result files of a command that ended by itself: found by globs, read as JUnit, counted.
 //!
-//! A file counts only if it was written since the attempt began: the folder may still hold those of an earlier run,
-//! and a command that wrote nothing must not pass on their account.
+//! A file counts only if it came or changed since the attempt began: the folder may still hold those of an earlier run,
+//! and a command that wrote nothing must not pass on their account. When it was *changed* (`ctime`) says so, not when it
+//! was written: what is copied here from elsewhere may keep the time at which it was written there.
 
 use std::fs::{self, File, Metadata};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::panic::catch_unwind;
 use std::path::{Component, Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use globset::{GlobBuilder, GlobMatcher};
 use model::report::{Case, CaseResult, Cause, Tests};
@@ -25,8 +26,20 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 const MAX_ENTRIES: usize = 200_000;
 const MAX_DEPTH: usize = 32;
 
+/// A moment by the clock of a file system: seconds and nanoseconds.
+pub type Moment = (i64, i64);
+
+/// Now, by the clock of the file system that the command runs in, if results are asked for and a file can be made there;
+/// else when the attempt's `output` was made.
+pub fn now(spec: &Spec, folder: &Path) -> Moment {
+    let there = || tempfile::tempfile_in(work_dir(spec))?.metadata();
+    let here = || fs::metadata(folder.join("output"));
+    let new_file = if spec.start.results.is_empty() { here() } else { there().or_else(|_| here()) };
+    new_file.as_ref().map(changed).unwrap_or_default()
+}
+
 /// Adds what the result files say to how an attempt ended.
-pub fn gather(spec: &Spec, began: SystemTime, ended: Ended) -> Outcome {
+pub fn gather(spec: &Spec, began: Moment, ended: Ended) -> Outcome {
     let Ended { mut end, checkpoint, mut notes } = ended;
     let mut found = Found::default();
     if end.cause == Cause::Exit && !spec.start.results.is_empty() {
@@ -46,7 +59,7 @@ struct Found {
 }
 
 impl Found {
-    fn read_all(&mut self, dir: &Path, globs: &[String], began: SystemTime, notes: &mut Notes) {
+    fn read_all(&mut self, dir: &Path, globs: &[String], began: Moment, notes: &mut Notes) {
         let mut files: Vec<PathBuf> = globs.iter().flat_map(|glob| matching(dir, glob, notes)).collect();
         files.sort();
         files.dedup();
@@ -55,7 +68,7 @@ impl Found {
             let name = file.strip_prefix(dir).unwrap_or(file).display();
             match fs::metadata(file) {
                 Ok(metadata) if !metadata.is_file() => {}
-                Ok(metadata) if !is_fresh(&metadata, began) => stale += 1,
+                Ok(metadata) if !is_fresh(changed(&metadata), began) => stale += 1,
                 Ok(_) => match self.read(file) {
                     Ok(cases) => self.count(cases),
                     Err(why) => notes.add(format!("{name}: {why}")),
@@ -116,11 +129,14 @@ impl Found {
     }
 }
 
-/// Whether a file was written since then. Where a file system keeps whole seconds, whole seconds are compared.
-fn is_fresh(metadata: &Metadata, began: SystemTime) -> bool {
-    let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (written, began) = (metadata.modified().map(since).unwrap_or_default(), since(began));
-    if written.subsec_nanos() == 0 { written.as_secs() >= began.as_secs() } else { written >= began }
+/// When a file last changed, its place and its owner included.
+fn changed(metadata: &Metadata) -> Moment {
+    (metadata.ctime(), metadata.ctime_nsec())
+}
+
+/// Whether a file changed since then. Where a file system keeps whole seconds, whole seconds are compared.
+fn is_fresh(changed: Moment, began: Moment) -> bool {
+    if changed.1 == 0 { changed.0 >= began.0 } else { changed >= began }
 }
 
 /// The files and folders that a glob names, from a folder on.

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Child;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use model::Millis;
 use model::report::{Cause, End};
@@ -27,6 +27,7 @@ use super::limits::{Limits, Now};
 use super::notes::Notes;
 use super::notices::Notices;
 use super::orders::{Heard, Orders};
+use super::results::{self, Moment};
 use super::signals::Signals;
 use super::usage::Usage;
 use crate::attempt::{Instruction, Notice, Spec};
@@ -43,7 +44,7 @@ const LOOK_EACH: (Duration, Duration) = (Duration::from_millis(5), Duration::fro
 pub struct Watch<'a> {
     child: Child,
     main: Pid,
-    began: SystemTime,
+    began: Moment,
     output: Option<PipeReader>,
     capture: Capture,
     orders: Orders,
@@ -91,8 +92,9 @@ impl<'a> Watch<'a> {
             return Err((cause, "the engine was last heard too long ago when it was about to start".into()));
         }
         let door = Door::open(folder).map_err(|e| never(format!("REPRISE_SOCKET cannot be opened: {e}")))?;
-        let (capture, began) =
+        let capture =
             Capture::begin(folder, spec.output_bytes).map_err(|e| never(format!("its output cannot be kept: {e}")))?;
+        let began = results::now(spec, folder);
         let Launched { child, main, output } = launch(folder, spec, door.path()).map_err(never)?;
         failpoint::hit("supervisor.command.started");
         notices.say(&Notice::Started { pid: child.id() });
@@ -117,8 +119,8 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// When it began, by the clock of the file system: a result file of an earlier time is not its own.
-    pub fn began(&self) -> SystemTime {
+    /// When it began, by the clock of the file system: a result file that has not changed since is not its own.
+    pub fn began(&self) -> Moment {
         self.began
     }
 

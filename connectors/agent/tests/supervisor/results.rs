@@ -1,5 +1,9 @@
 //! Result files: found by globs, read once the command has ended by itself.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 use model::report::{CaseResult, Cause, Tests};
 
 use crate::stage::{Left, Stage};
@@ -24,14 +28,13 @@ fn tests(left: &Left) -> Tests {
 
 fn fresh_result_files_are_counted_and_stale_ones_are_not() {
     let script = format!(
-        "mkdir -p out/a/b; echo '{GOOD}' > out/1.xml; cp out/1.xml out/a/b/2.xml; cp out/1.xml out/3.txt; exit 1"
+        "mkdir -p out/a/b; echo '{GOOD}' > out/1.xml; touch -d yesterday out/1.xml; cp -p out/1.xml out/a/b/2.xml; \
+         cp out/1.xml out/3.txt; exit 1"
     );
     let stage = sh(&script, &["out/**/*.xml", "out/*.xml"]);
     let old = stage.work("out/old.xml");
     std::fs::create_dir(stage.work("out")).unwrap();
-    std::fs::write(&old, GOOD).unwrap();
-    let yesterday = std::time::SystemTime::now() - std::time::Duration::from_secs(86_400);
-    std::fs::File::options().write(true).open(&old).unwrap().set_modified(yesterday).unwrap();
+    leave_before(&old);
     let left = stage.run();
     left.expect(Cause::Exit, Some(1), None);
     assert_eq!(tests(&left), Tests { files: 2, total: 6, failed: 2, skipped: 2, flaky: 0 });
@@ -41,12 +44,18 @@ fn fresh_result_files_are_counted_and_stale_ones_are_not() {
     assert_eq!((case.result, case.message.as_str()), (CaseResult::Failed, "TimeoutError"));
 
     let stage = sh("true", &["*.xml"]);
-    let old = stage.work("old.xml");
-    std::fs::write(&old, GOOD).unwrap();
-    std::fs::File::options().write(true).open(&old).unwrap().set_modified(yesterday).unwrap();
+    leave_before(&stage.work("old.xml"));
     let left = stage.run();
     assert_eq!(tests(&left), Tests::default());
     assert_eq!(left.end.note, "only result files of an earlier run match *.xml: 1");
+}
+
+/// Leaves a result file, and waits until the file system's clock has gone on.
+fn leave_before(file: &Path) {
+    std::fs::write(file, GOOD).unwrap();
+    let changed = |metadata: Metadata| (metadata.ctime(), metadata.ctime_nsec());
+    let left = changed(std::fs::metadata(file).unwrap());
+    while changed(tempfile::tempfile_in(file.parent().unwrap()).unwrap().metadata().unwrap()) <= left {}
 }
 
 fn what_cannot_be_read_is_named_and_the_rest_counts() {

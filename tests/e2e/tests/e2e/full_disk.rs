@@ -13,6 +13,7 @@ crate::trials![
     an_engine_on_a_full_disk_says_so_and_heals_when_there_is_room,
     an_engine_that_cannot_begin_on_a_full_disk_says_so_and_begins_when_there_is_room,
     an_agent_on_a_full_disk_takes_nothing_and_fails_nothing,
+    an_agent_that_cannot_begin_on_a_full_disk_says_so_and_begins_when_there_is_room,
     logs_on_a_full_disk_cost_neither_engine_nor_agent_their_work,
 ];
 
@@ -91,6 +92,26 @@ fn an_agent_on_a_full_disk_takes_nothing_and_fails_nothing() {
     let verdict = Verdict::of(&world);
     verdict.holds(4);
     assert_eq!(verdict.count("failure_classified"), 0, "a full disk of a node is no failure of a test");
+}
+
+fn an_agent_that_cannot_begin_on_a_full_disk_says_so_and_begins_when_there_is_room() {
+    let world = World::new();
+    let state = world.path("small");
+    let Some(disk) = SmallDisk::mount(&state, 1024) else { return };
+    let _engine = world.engine();
+    let token = world.state().join(format!("{}.token", world.port));
+    let agent = || {
+        let mut command = world.command(&["agent", "--name", "n1"]);
+        command.env("XDG_STATE_HOME", &state).env("REPRISE_TOKEN_FILE", &token);
+        command
+    };
+    let filler = disk.fill();
+    let home = state.join("reprise/agents/n1").display().to_string();
+    let said = world.finish(&mut agent()).ended(7);
+    said.says(&[&home, "cannot be written: No space left on device", "free some space, or set XDG_STATE_HOME"]);
+    fs::remove_file(filler).unwrap();
+    let _agent = world.begin("n1", &mut agent());
+    world.nodes_ready(1);
 }
 
 fn logs_on_a_full_disk_cost_neither_engine_nor_agent_their_work() {
