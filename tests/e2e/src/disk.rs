@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
+use crate::skip;
+
 /// A mounted file system; dropped, it is gone.
 #[derive(Debug)]
 pub struct SmallDisk {
@@ -12,14 +14,14 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounts one of so many KiB. Where that cannot be, says why, for a test that must be skipped.
+    /// Mounts one of so many KiB. Where that cannot be, says why, and the test is to be skipped.
     pub fn mount(folder: &Path, kib: u32) -> Option<Self> {
         fs::create_dir_all(folder).expect("a temporary folder can be written to");
         let options = format!("size={kib}k");
         match mount(Some("tmpfs"), folder, Some("tmpfs"), MsFlags::empty(), Some(options.as_str())) {
             Ok(()) => Some(Self { folder: folder.to_owned() }),
             Err(error) => {
-                println!("skipped: no small file system can be mounted here ({error}); it takes root");
+                skip(&format!("no small file system can be mounted here ({error}); it takes root"));
                 None
             }
         }

@@ -21,9 +21,11 @@ pub mod disk;
 pub mod flows;
 pub mod verdict;
 
+mod skip;
 pub mod wait;
 
 pub use http::Reply;
 pub use process::Running;
 pub use said::Said;
+pub use skip::skip;
 pub use world::World;

@@ -12,7 +12,7 @@ crate::trials![
     a_taken_port_is_said,
     a_data_folder_in_use_is_said,
     a_damaged_log_is_said_and_left_as_it_is,
-    a_damaged_snapshot_is_no_matter,
+    damaged_snapshots_are_passed_over,
     the_damaged_state_of_an_agent_is_said,
 ];
 
@@ -62,17 +62,22 @@ fn a_damaged_log_is_said_and_left_as_it_is() {
     Verdict::of(&world).holds(4);
 }
 
-fn a_damaged_snapshot_is_no_matter() {
+fn damaged_snapshots_are_passed_over() {
     let world = World::new();
     let mut engine = world.engine();
     let _agent = world.agent("n1", 2, &[]);
     let execution = world.submit(&flows::many(&world, "before", 2));
     assert_eq!(world.ended(&execution)["state"], "completed");
     engine.kill();
-    let snapshots = world.data.join("snapshots");
-    fs::create_dir_all(&snapshots).unwrap();
-    fs::write(snapshots.join("0-00000000000000000009.jsonl"), "{\"half\":").unwrap();
-    let _engine = world.engine();
+    let snapshots = fs::read_dir(world.data.join("snapshots")).unwrap().map(|entry| entry.unwrap().path());
+    let snapshots: Vec<_> = snapshots.filter(|path| path.extension().is_some_and(|name| name == "jsonl")).collect();
+    assert!(!snapshots.is_empty());
+    for path in &snapshots {
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    }
+    let engine = world.engine();
+    assert_eq!(engine.said().matches("passed over").count(), snapshots.len(), "{}", engine.said());
     let after = world.submit(&flows::many(&world, "after", 2));
     assert_eq!(world.ended(&after)["state"], "completed");
     Verdict::of(&world).holds(4);
