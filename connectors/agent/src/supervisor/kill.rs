@@ -34,6 +34,8 @@ pub enum Swept {
     Alive,
     /// Some live, and are not ours to end: they run as someone else.
     Foreign(i32),
+    /// Those that live are killed, and wait in the kernel: of a disk or a network file system that does not answer.
+    Stuck(i32),
 }
 
 /// Puts us before all others on the processor, where that is allowed (to root): hundreds of processes that want to
@@ -53,6 +55,7 @@ pub fn sweep(main: Option<Pid>) -> Swept {
     if let Some(main) = main {
         let _ = killpg(main, Signal::SIGKILL);
     }
+    let mut stuck = None;
     for _ in 0..MAX_ROUNDS {
         let hunt = Hunt::stop(own_pid());
         reap(hunt.found.values(), main);
@@ -68,8 +71,9 @@ pub fn sweep(main: Option<Pid>) -> Swept {
             Some(pid) if killed == 0 => return Swept::Foreign(pid),
             None | Some(_) => std::thread::yield_now(),
         }
+        stuck = hunt.living().next().filter(|_| hunt.living().all(|p| p.stuck)).map(|p| p.pid);
     }
-    Swept::Alive
+    stuck.map_or(Swept::Alive, Swept::Stuck)
 }
 
 /// Reaps the children of ours that have ended, the main one excepted.

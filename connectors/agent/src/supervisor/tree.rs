@@ -17,6 +17,8 @@ pub struct Process {
     pub born: u64,
     /// It has ended, and waits for its parent to ask how.
     pub ended: bool,
+    /// It waits in the kernel, and hears no signal until that lets go of it.
+    pub stuck: bool,
     /// Memory that it holds, in pages, shared ones included.
     pub resident_pages: u64,
     /// Processor time of it and of the children that it has asked about, in ticks.
@@ -64,6 +66,7 @@ fn parse(pid: i32, stat: &str) -> Option<Process> {
         born: number(22)?,
         // A process whose first thread has ended shows as a zombie while others of its threads run on.
         ended: matches!(state, "Z" | "X" | "x") && threads <= 1,
+        stuck: state == "D",
         resident_pages: number(24)?,
         cpu_ticks: number(14)? + number(15)? + number(16)? + number(17)?,
     })
@@ -77,7 +80,8 @@ mod tests {
     fn a_stat_line_reads_whatever_the_program_is_called() {
         let line = "42 (a) R 7 (b)) S 7 42 42 0 -1 4194560 100 0 0 0 5 6 7 8 20 0 3 0 9000 1000000 250 1844 1 1 0";
         let process = parse(42, line).unwrap();
-        let want = Process { pid: 42, parent: 7, born: 9000, ended: false, resident_pages: 250, cpu_ticks: 26 };
+        let want =
+            Process { pid: 42, parent: 7, born: 9000, ended: false, stuck: false, resident_pages: 250, cpu_ticks: 26 };
         assert_eq!(process, want);
     }
 
@@ -88,6 +92,7 @@ mod tests {
             assert_eq!(parse(42, &line).unwrap().ended, ended);
         }
         assert_eq!(parse(42, "42 (x"), None);
+        assert!(parse(42, "42 (x) D 7 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9000 0 0 0").unwrap().stuck);
     }
 
     #[test]

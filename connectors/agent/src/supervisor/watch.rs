@@ -39,6 +39,8 @@ const MAX_READS: usize = 64;
 const READ_BYTES: usize = 64 * 1024;
 /// From one look for survivors to the next: at first, and at most.
 const LOOK_EACH: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
+/// How long a killed process that waits in the kernel is waited for. It runs no instruction of its own any more.
+const STUCK: Duration = Duration::from_secs(60);
 
 /// An attempt whose command runs.
 pub struct Watch<'a> {
@@ -66,7 +68,7 @@ pub struct Watch<'a> {
 enum Phase {
     Running,
     Asked { kill_at: Instant, look_at: Instant },
-    Killing { look_at: Instant, pause: Duration },
+    Killing { since: Instant, look_at: Instant, pause: Duration },
     Over,
 }
 
@@ -264,7 +266,7 @@ impl<'a> Watch<'a> {
                     }
                 }
             }
-            Phase::Killing { look_at, pause } if now.awake >= look_at => self.sweep(pause),
+            Phase::Killing { since, look_at, pause } if now.awake >= look_at => self.sweep(since, pause),
             Phase::Killing { .. } | Phase::Over => {}
         }
     }
@@ -302,18 +304,22 @@ impl<'a> Watch<'a> {
 
     fn kill(&mut self) {
         kill::hurry();
-        self.phase = Phase::Killing { look_at: Instant::now(), pause: LOOK_EACH.0 };
-        self.sweep(LOOK_EACH.0);
+        self.sweep(Instant::now(), LOOK_EACH.0);
     }
 
-    fn sweep(&mut self, pause: Duration) {
+    fn sweep(&mut self, since: Instant, pause: Duration) {
         match kill::sweep(Some(self.main)) {
             Swept::Clean => {
                 self.see_main();
                 self.phase = Phase::Over;
             }
-            Swept::Alive => {
-                self.phase = Phase::Killing { look_at: Instant::now() + pause, pause: (pause * 2).min(LOOK_EACH.1) };
+            Swept::Stuck(pid) if STUCK < since.elapsed() => {
+                self.notes.add(format!("process {pid} is killed, but waits in the kernel, which does not let it go"));
+                self.phase = Phase::Over;
+            }
+            Swept::Alive | Swept::Stuck(_) => {
+                let look_at = Instant::now() + pause;
+                self.phase = Phase::Killing { since, look_at, pause: (pause * 2).min(LOOK_EACH.1) };
             }
             Swept::Foreign(pid) => {
                 self.notes.add(format!("process {pid} runs on: it belongs to another user, and cannot be ended"));
