@@ -186,11 +186,8 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
 /// An error as people can do something about it: what could not be written, why, and what helps.
 pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     move |error| {
-        let advice = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "let this user write there",
-            _ => "mend that",
-        };
+        let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let advice = if is_full { "free some space" } else { "let this user write there" };
         let path = path.display();
         let words = format!("{path} cannot be written: {error}; {advice}, or set XDG_STATE_HOME to another folder");
         io::Error::new(error.kind(), words)
