@@ -288,6 +288,7 @@ impl<'a> Watch<'a> {
         match self.phase {
             Phase::Running => {
                 self.cause = Some(cause);
+                self.usage.look(self.main); // the last time to see what they hold together
                 if grace.is_zero() {
                     return self.kill();
                 }

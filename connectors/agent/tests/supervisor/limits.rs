@@ -101,7 +101,6 @@ fn memory_is_counted_over_all_processes_and_bounded() {
 
     let mut show = Stage::part(&["hog", "60", "1"]).with(|spec| spec.start.memory_mb = 1_000).start();
     show.until(|show| show.output().matches("ready").count() == 2);
-    std::thread::sleep(std::time::Duration::from_millis(600)); // some looks at what is no offence
     show.cancel(0);
     let left = show.end();
     left.expect(Cause::Cancel, None, Some(9));
