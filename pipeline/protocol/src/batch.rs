@@ -29,6 +29,11 @@ impl Batch {
         self.events.push(event);
     }
 
+    /// The events so far.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
     /// How many events it has.
     pub fn len(&self) -> usize {
         self.events.len()

@@ -168,6 +168,11 @@ impl Leader {
         self.soft.reset(&self.state, now);
     }
 
+    /// For tests: what was decided since the last entry.
+    pub fn decided(&self) -> &[Event] {
+        self.batch.events()
+    }
+
     /// For tests: lets out what nobody has admitted.
     pub fn all_effects(&mut self) -> Vec<Out> {
         std::mem::take(&mut self.effects)

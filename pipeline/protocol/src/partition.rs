@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use model::record::{Consumed, Entry, Header};
-use model::{Body, LeaderId};
+use model::{Body, Event, LeaderId};
 
 use crate::batch::header;
 use crate::clock::{Clock, Instants};
@@ -279,12 +279,7 @@ impl Partition {
             }
             self.offer_rejects(Some(seq), at, out);
         }
-        for event in &entry.events {
-            if let Body::RequestAnswered { key, content, answer, .. } = &event.event {
-                let (pool, key, answer) = (event.pool.clone(), key.clone(), answer.clone());
-                out.push(Out::Answered { pool, key, content: *content, answer, seq });
-            }
-        }
+        out.extend(entry.events.iter().filter_map(|event| answered(event, seq)));
         out.push(Out::Admitted { seq, entry: entry.clone(), waited_ms });
     }
 
@@ -327,6 +322,9 @@ impl Partition {
             }
             if self.config.has(Fault::EffectsBeforeAdmission) {
                 out.extend(leader.all_effects());
+            }
+            if self.config.has(Fault::AnswersBeforeAdmission) {
+                out.extend(leader.decided().iter().filter_map(|event| answered(event, 0)));
             }
             Ok(leader.close(now, at.boot_ms))
         };
@@ -400,4 +398,11 @@ impl Partition {
     fn write(&self) -> RwLockWriteGuard<'_, Replica> {
         self.replica.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a person is told, if an event answers a request.
+fn answered(event: &Event, seq: u64) -> Option<Out> {
+    let Body::RequestAnswered { key, content, answer, .. } = &event.event else { return None };
+    let (pool, key, answer) = (event.pool.clone(), key.clone(), answer.clone());
+    Some(Out::Answered { pool, key, content: *content, answer, seq })
 }

@@ -53,7 +53,10 @@ pub fn encode<E>(replica: &Replica, mut write: impl FnMut(&[u8]) -> Result<(), E
         }
         write(&text).map(|()| (lines, checksum))
     };
-    let head = Replica { state: State::default(), fault: None, ..replica.clone() };
+    let mut head = Replica { state: State::default(), fault: None, ..replica.clone() };
+    if replica.fault == Some(Fault::SnapshotWithoutEpoch) {
+        head.counted = None;
+    }
     put(&Line::Head { format: FORMAT, replica: Box::new(head), unsent: replica.state.unsent.clone() }, false)?;
     let mut sum = (0, 0);
     for (id, pool) in &replica.state.pools {

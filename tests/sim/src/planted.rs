@@ -13,7 +13,7 @@ pub const SEEDS: u64 = 200;
 const FROM: u64 = 1_801;
 
 /// Each bug with its name.
-pub const ALL: [(&str, Bug); 25] = [
+pub const ALL: [(&str, Bug); 27] = [
     ("stale result counts", Bug::Operators(Planted::StaleResultCounts)),
     ("key forgotten at the end", Bug::Operators(Planted::KeyForgottenAtEnd)),
     ("infrastructure counted on test", Bug::Operators(Planted::InfraCountedOnTest)),
@@ -38,6 +38,8 @@ pub const ALL: [(&str, Bug); 25] = [
     ("no position in the entry", Bug::Protocol(Fault::NoPositionInEntry)),
     ("tick before the watermark", Bug::Protocol(Fault::TickBeforeWatermark)),
     ("snapshot without keys", Bug::Protocol(Fault::SnapshotWithoutKeys)),
+    ("snapshot without its epoch", Bug::Protocol(Fault::SnapshotWithoutEpoch)),
+    ("answers before admission", Bug::Protocol(Fault::AnswersBeforeAdmission)),
     ("observations kept after a pause", Bug::Protocol(Fault::SoftKeptAfterPause)),
 ];
 

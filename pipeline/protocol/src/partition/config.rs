@@ -38,6 +38,8 @@ pub enum Fault {
     NoPositionInEntry,
     TickBeforeWatermark,
     SnapshotWithoutKeys,
+    SnapshotWithoutEpoch,
+    AnswersBeforeAdmission,
     SoftKeptAfterPause,
 }
 
