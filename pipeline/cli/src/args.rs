@@ -21,7 +21,7 @@ use crate::commands::{
     after_help = "First steps:\n  reprise demo                        a minute of faults, and how they are recovered\n  \
                   reprise up & reprise agent &        an engine and a node on this machine\n  \
                   reprise run flow.yaml               submit, follow, sum up\n\nMore: reprise help flow, reprise help \
-                  policy, reprise help exit-codes, reprise help environment"
+                  policy, reprise help exit-codes, reprise help environment, reprise help http"
 )]
 pub struct Cli {
     /// For all commands.
@@ -113,7 +113,7 @@ pub enum Command {
     Completions(completions::Completions),
     /// Print the man page
     Man(man::Man),
-    /// More about: flow, policy, exit-codes, environment, or a command
+    /// More about: flow, policy, exit-codes, environment, http, or a command
     Help(help::Help),
     /// What the agent starts for each attempt
     #[command(hide = true)]

@@ -11,15 +11,16 @@ use crate::screen;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  reprise help flow\n  reprise help run")]
 pub struct Help {
-    /// flow, policy, exit-codes, environment, or a command
+    /// flow, policy, exit-codes, environment, http, or a command
     topic: Option<String>,
 }
 
 /// Topics that are written out.
-const TOPICS: [(&str, &str); 3] = [
+const TOPICS: [(&str, &str); 4] = [
     ("flow", include_str!("help/flow.txt")),
     ("policy", include_str!("help/policy.txt")),
     ("environment", include_str!("help/environment.txt")),
+    ("http", include_str!("help/http.txt")),
 ];
 
 impl Help {
@@ -44,7 +45,7 @@ fn text(topic: Option<&str>) -> Result<String, Failure> {
         Some(command) => Ok(command.render_long_help().to_string()),
         None => Err(Failure::new(
             Exit::NotFound,
-            format!("no help on `{topic}`: there is flow, policy, exit-codes, environment, and each command"),
+            format!("no help on `{topic}`: there is flow, policy, exit-codes, environment, http, and each command"),
         )),
     }
 }
@@ -59,7 +60,7 @@ mod tests {
 
     #[test]
     fn each_topic_and_each_command_has_help() {
-        for topic in ["flow", "policy", "environment", "exit-codes", "run", "up"] {
+        for topic in ["flow", "policy", "environment", "http", "exit-codes", "run", "up"] {
             assert!(text(Some(topic)).unwrap().len() > 100, "{topic}");
         }
         assert_eq!(text(Some("flows")).unwrap_err().exit, Exit::NotFound);
