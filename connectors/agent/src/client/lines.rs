@@ -40,12 +40,26 @@ impl Lines {
             if MAX_LINE_BYTES < searched {
                 return Err(Error::TooLong(MAX_LINE_BYTES));
             }
+            match self.data().await? {
+                None => return Ok(None),
+                Some(data) => self.read.extend_from_slice(&data),
+            }
+        }
+    }
+
+    /// The next bytes as they come, wherever lines end; `None` once the answer has ended.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.read.is_empty() { self.data().await } else { Ok(Some(self.read.split().freeze())) }
+    }
+
+    async fn data(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
             match self.body.frame().await {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(Error::Broken(error.to_string())),
                 Some(Ok(frame)) => {
-                    if let Some(data) = frame.data_ref() {
-                        self.read.extend_from_slice(data);
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
                     }
                 }
             }
