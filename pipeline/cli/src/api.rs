@@ -1,8 +1,9 @@
 //! The engine's HTTP API as commands use it: paths and queries in, answers or failures out.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use agent::client::{Client, Lines, Response};
+use agent::client::{Client, Error as ClientError, Lines, Response};
 use agent::endpoint::{Endpoint, state_folder};
 use bytes::Bytes;
 use gateway::view::{Page, Problem};
@@ -13,12 +14,21 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Most items that are read of a list.
 const MAX_ITEMS: usize = 200_000;
+/// The longest wait for an answer: more than the engine itself takes until it says that it has none, 30 s.
+const ANSWER: Duration = Duration::from_secs(40);
+/// For how long a change is sent again whose answer did not come, with one key, so that it is done once.
+const REPEAT: Duration = Duration::from_secs(30);
+/// The time between two tries where the engine names none.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The longest silence of an answer that comes line by line: an empty line comes each 10 s.
+pub const SILENCE: Duration = Duration::from_secs(25);
 /// What may stand in a path or query as it is.
 const SAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
 
@@ -57,8 +67,7 @@ impl Api {
 
     /// Asks for something; the answer as it came.
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Bytes, Failure> {
-        let answer = self.client.request(Method::GET, &self.target(path, query), &[], Bytes::new()).await?;
-        body(answer)
+        body(self.ask(Method::GET, &self.target(path, query), &[], Bytes::new()).await?)
     }
 
     /// Asks for something and reads it.
@@ -84,7 +93,8 @@ impl Api {
         }
     }
 
-    /// Asks for a change.
+    /// Asks for a change. One whose answer is lost, or that comes too soon, is sent again for half a minute, with the
+    /// same key: an engine that is restarted meanwhile is no reason to fail.
     pub async fn post(
         &self,
         path: &str,
@@ -93,17 +103,51 @@ impl Api {
         (content_type, content): (&str, Bytes),
     ) -> Result<Bytes, Failure> {
         let headers = [(CONTENT_TYPE.as_str(), content_type), ("idempotency-key", key)];
-        body(self.client.request(Method::POST, &self.target(path, query), &headers, content).await?)
+        let target = self.target(path, query);
+        let (since, mut in_doubt) = (Instant::now(), false);
+        loop {
+            let (failure, pause) = match self.ask(Method::POST, &target, &headers, content.clone()).await {
+                Ok(answer) => match too_soon(&answer) {
+                    None => return body(answer),
+                    Some(pause) => {
+                        in_doubt |= answer.status == StatusCode::SERVICE_UNAVAILABLE;
+                        (refusal(&answer), pause)
+                    }
+                },
+                Err(error @ ClientError::Broken(_)) => {
+                    in_doubt = true;
+                    (error.into(), PAUSE)
+                }
+                // Where nothing was sent yet, no engine is there, and that is said at once.
+                Err(error @ ClientError::NotReached(..)) if in_doubt => (error.into(), PAUSE),
+                Err(error) => return Err(error.into()),
+            };
+            if since.elapsed() + pause > REPEAT {
+                return Err(if in_doubt { failure.with_key(key) } else { failure });
+            }
+            sleep(pause).await;
+        }
     }
 
     /// Asks for an answer that comes line by line.
     pub async fn lines(&self, path: &str, query: &[(&str, &str)]) -> Result<Lines, Failure> {
-        let mut lines = self.client.lines(&self.target(path, query), &[]).await?;
+        let target = self.target(path, query);
+        let mut lines = in_time(self.client.lines(&target, &[])).await?;
         if lines.status.is_success() {
             return Ok(lines);
         }
-        let first = lines.next().await.ok().flatten().unwrap_or_default();
+        let first = timeout(SILENCE, lines.next()).await.ok().and_then(Result::ok).flatten().unwrap_or_default();
         Err(refused(lines.status, &first, None))
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        target: &str,
+        headers: &[(&str, &str)],
+        content: Bytes,
+    ) -> Result<Response, ClientError> {
+        in_time(self.client.request(method, target, headers, content)).await
     }
 
     fn target(&self, path: &str, query: &[(&str, &str)]) -> String {
@@ -147,11 +191,31 @@ pub fn endpoint() -> Result<Endpoint, Failure> {
     Endpoint::from_env(&state()?).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
 }
 
+/// The next line of an answer that stays open; `None` once it has ended.
+pub async fn next_line(lines: &mut Lines) -> Result<Option<Bytes>, Failure> {
+    let silent = |_| ClientError::Broken(format!("silent for {} s", SILENCE.as_secs()));
+    Ok(timeout(SILENCE, lines.next()).await.map_err(silent)??)
+}
+
+/// An answer that does not come in time will not come: an engine that is stopped or cut off holds nobody for ever.
+async fn in_time<T>(asked: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+    let late = |_| ClientError::Broken(format!("no answer within {} s", ANSWER.as_secs()));
+    timeout(ANSWER, asked).await.map_err(late)?
+}
+
+/// When a change that the engine does not take now may be sent again.
+fn too_soon(answer: &Response) -> Option<Duration> {
+    let asks_for_time = matches!(answer.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+    let seconds = answer.header(&RETRY_AFTER).filter(|_| asks_for_time)?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
 fn body(answer: Response) -> Result<Bytes, Failure> {
-    if answer.status.is_success() {
-        return Ok(answer.body);
-    }
-    Err(refused(answer.status, &answer.body, answer.header(&RETRY_AFTER)))
+    if answer.status.is_success() { Ok(answer.body) } else { Err(refusal(&answer)) }
+}
+
+fn refusal(answer: &Response) -> Failure {
+    refused(answer.status, &answer.body, answer.header(&RETRY_AFTER))
 }
 
 /// What a refusal means for who asked.

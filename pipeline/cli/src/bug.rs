@@ -3,13 +3,15 @@
 use std::panic::{self, AssertUnwindSafe};
 
 use crate::exit::Exit;
+use crate::screen;
 
 /// From here on a panic is announced as what it is.
 pub fn announce_panics() {
     if std::env::var_os("RUST_BACKTRACE").is_some() {
         return;
     }
-    panic::set_hook(Box::new(|info| eprintln!("{}", announcement(&info.to_string()))));
+    // What cannot be written is let go: a panic in here would end the whole process at once.
+    panic::set_hook(Box::new(|info| screen::warn(&announcement(&info.to_string()))));
 }
 
 /// Runs a command; a panic in it ends with the code of a bug.

@@ -1,6 +1,9 @@
 //! The commands, one a file. Each takes its arguments, asks, and prints.
 
+use std::fmt::Display;
 use std::future::Future;
+
+use serde_json::json;
 
 use crate::api::Api;
 use crate::args::{Cli, Command, Globals, Output};
@@ -42,14 +45,16 @@ pub mod supervise;
 /// Runs the command that was typed.
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
     let globals = &cli.globals;
-    match cli.command {
+    // These two print beside their work: where it cannot be written they end as well as without it.
+    let is_beside = matches!(cli.command, Command::Up(_) | Command::Agent(_));
+    let exit = match cli.command {
         Command::Up(command) => command.run(),
         Command::Agent(command) => command.run(globals),
         Command::Run(command) => ask(globals, |api| command.run(api, globals.output)),
         Command::Validate(command) => command.run(globals.output),
         Command::Status(command) => ask(globals, |api| command.run(api, globals.output)),
         Command::Why(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Logs(command) => ask(globals, |api| command.run(api)),
+        Command::Logs(command) => ask(globals, |api| command.run(api, globals.output)),
         Command::Pause(command) => ask(globals, |api| command.run(api, globals.output)),
         Command::Resume(command) => ask(globals, |api| command.run(api, globals.output)),
         Command::Cancel(command) => ask(globals, |api| command.run(api, globals.output)),
@@ -60,14 +65,15 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Recoveries(command) => ask(globals, |api| command.run(api, globals.output)),
         Command::Policy(command) => ask(globals, |api| command.run(api, globals.output)),
         Command::Journal(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Demo(command) => command.run(),
+        Command::Demo(command) => command.run(globals.output),
         Command::Progress(command) => command.run(),
         Command::Checkpoint(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
         Command::Help(command) => command.run(),
         Command::Supervise(command) => command.run(),
-    }
+    }?;
+    Ok(if is_beside { exit } else { screen::ended(exit) })
 }
 
 /// Runs what asks the engine.
@@ -85,6 +91,16 @@ pub fn alone() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Machine, format!("this machine gives no event loop: {error}")))
+}
+
+/// Says what a command would do that was told not to: words for people, and for programs what it is about beside them.
+fn would(output: Output, verb: &str, (kind, name): (&str, &dyn Display), words: &str) {
+    match output {
+        Output::Json => {
+            screen::json(&json!({ "dry_run": true, "would": verb, kind: name.to_string(), "detail": words }));
+        }
+        Output::Text => screen::line(words),
+    }
 }
 
 /// Prints an answer: as it came for programs, rendered for people.

@@ -28,6 +28,15 @@ impl Failure {
             format!("the engine's answer about {what} cannot be read ({why}): are engine and command of one version?"),
         )
     }
+
+    /// The same of a change that the engine may have read: how it is repeated and done once.
+    pub fn with_key(self, key: &str) -> Self {
+        let Self { exit, message } = self;
+        let message = format!(
+            "{message}; the engine may have read this change: to be safe repeat it with `--key {key}`, and it is done once"
+        );
+        Self { exit, message }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -47,10 +56,7 @@ impl From<ClientError> for Failure {
             ),
             ClientError::Broken(why) => Self::new(
                 Exit::NoEngine,
-                format!(
-                    "the connection to the engine broke ({why}), perhaps after it had read this: repeat the command \
-                     with the same `--key` to be safe"
-                ),
+                format!("the connection to the engine broke ({why}): ask again, or look at the engine's own words"),
             ),
             ClientError::BadRequest(why) => Self::new(Exit::Usage, format!("this cannot be asked: {why}")),
             ClientError::TooLong(bytes) => Self::new(

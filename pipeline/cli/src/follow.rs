@@ -6,12 +6,15 @@
 
 use std::time::Duration;
 
-use gateway::view::{ExecutionView, NodeView, TaskItem, TaskWord};
+use gateway::view::{ExecutionView, JournalLine, NodeView, TaskItem, TaskWord};
 use model::ExecutionId;
 use operators::state::Standing;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use serde::Deserialize;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-mod stream;
+mod patience;
+
+pub mod stream;
 mod tale;
 
 pub mod bar;
@@ -25,6 +28,7 @@ use crate::failure::Failure;
 use crate::resolve::execution_path;
 
 pub use live::Live;
+pub use patience::{Impatience, Patience};
 use stream::Heard;
 pub use summary::summed_up;
 use tale::Tale;
@@ -36,45 +40,46 @@ const LATE_LINES: Duration = Duration::from_secs(2);
 /// Most running tasks that are looked at for the longest ones.
 const LOOKED_AT: &str = "200";
 
-/// Why following stopped.
-#[derive(Debug)]
-pub enum Stopped {
-    /// The round has ended.
-    Ended(Box<ExecutionView>),
-    /// The time ran out.
-    TimeOut,
-    /// Ctrl-C, or SIGTERM.
-    Interrupted,
-}
-
-/// Follows an execution from a journal position on.
+/// Follows an execution from a journal position on, to the end of its round: how it stands then.
 pub async fn follow(
     api: &Api,
     execution: &ExecutionId,
     from: u64,
     live: &mut Live,
-    deadline: Option<Instant>,
-) -> Result<Stopped, Failure> {
+) -> Result<Box<ExecutionView>, Failure> {
     let mut tale = Tale::new();
-    tale.know(&running(api, execution).await?);
-    let mut heard = stream::open(Api::at(api.endpoint().clone(), &api.pool), execution.clone(), from);
+    match running(api, execution).await {
+        Ok(running) => tale.know(&running),
+        Err(failure) if failure.exit == Exit::NoEngine => {}
+        Err(failure) => return Err(failure),
+    }
+    let filter = [("execution", execution.to_string())];
+    let mut heard = stream::open(Api::at(api.endpoint().clone(), &api.pool), filter.into(), from);
     let mut tick = interval(EACH);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut interrupted = std::pin::pin!(interruption());
-    let late = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(365 * 86_400));
+    let mut away = false;
     let mut ended: Option<(Box<ExecutionView>, Instant)> = None;
     loop {
         tokio::select! {
             next = heard.recv() => match next {
                 Some(Heard::Line(line)) => {
+                    // What a newer engine journals and we cannot read is no reason to miss the outcome.
+                    let Ok(line) = JournalLine::deserialize(&line) else { continue };
                     let is_end = tale.is_end(&line);
                     live.lines(tale.take(&line));
                     if let (true, Some((view, _))) = (is_end, &ended) {
-                        return Ok(Stopped::Ended(view.clone()));
+                        return Ok(view.clone());
                     }
                 }
-                Some(Heard::Gone(why)) => live.note(&format!("{why}; {execution} goes on, and so does this as soon as the engine is back")),
-                Some(Heard::Back) => live.note("the engine is back"),
+                Some(Heard::Gone(failure)) => {
+                    away = true;
+                    live.note(&format!("{}; {execution} goes on, and so does this as soon as the engine is back", stream::why(&failure)));
+                }
+                Some(Heard::Open) => {
+                    if std::mem::take(&mut away) {
+                        live.note("the engine is back");
+                    }
+                }
                 None => return Err(Failure::new(Exit::Bug, "the journal is not read any more")),
             },
             _ = tick.tick() => {
@@ -83,7 +88,7 @@ pub async fn follow(
                     Ok(view) if view.ended.is_some() => {
                         let since = ended.as_ref().map_or_else(Instant::now, |(_, since)| *since);
                         if tale.has_ended() || since.elapsed() > LATE_LINES {
-                            return Ok(Stopped::Ended(Box::new(view)));
+                            return Ok(Box::new(view));
                         }
                         ended = Some((Box::new(view), since));
                     }
@@ -92,8 +97,6 @@ pub async fn follow(
                     Err(failure) => return Err(failure),
                 }
             }
-            () = &mut interrupted => return Ok(Stopped::Interrupted),
-            () = sleep_until(late), if deadline.is_some() => return Ok(Stopped::TimeOut),
         }
     }
 }
@@ -128,21 +131,6 @@ async fn running(api: &Api, execution: &ExecutionId) -> Result<Vec<TaskItem>, Fa
     let query = [("state", TaskWord::Running.word()), ("limit", LOOKED_AT)];
     let page: gateway::view::Page<TaskItem> = api.read(&path, &query).await?;
     Ok(page.items)
-}
-
-/// Returns at Ctrl-C or SIGTERM.
-pub async fn interruption() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let term = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut term) => _ = term.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = term => {}
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@
 //! a rendering function, which is pure: a view in, text out. How it went is an [`Exit`], whose table is all that
 //! scripts need to know. What went wrong is a `Failure`: what happened, to what, and what to do next.
 
+// Both panic where nobody reads: `screen` writes.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod exit;
 mod failure;
 
@@ -45,7 +48,7 @@ pub fn main() -> Exit {
     bug::caught(|| match commands::run(cli) {
         Ok(exit) => exit,
         Err(failure) => {
-            eprintln!("{} {failure}", paint::Paint::stderr().red("error:"));
+            screen::warn(&format!("{} {failure}", paint::Paint::stderr().red("error:")));
             failure.exit
         }
     })

@@ -11,7 +11,8 @@ pub fn begin(format: LogFormat) {
     let filter = EnvFilter::builder().with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into());
     let filter = filter.with_env_var("REPRISE_LOG").from_env_lossy();
     let ansi = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // A log that cannot be written is let go: saying so to the same place would be a panic.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => log.with_ansi(ansi).with_target(false).init(),
         LogFormat::Json => log.json().init(),

@@ -9,6 +9,9 @@ pub struct Paint {
 }
 
 impl Paint {
+    /// All that colouring puts into a text.
+    pub const CODES: [&str; 5] = ["\u{1b}[32m", "\u{1b}[31m", "\u{1b}[33m", "\u{1b}[2m", "\u{1b}[0m"];
+
     /// No colours.
     pub const PLAIN: Paint = Paint { on: false };
 

@@ -1,5 +1,7 @@
 //! Tables as people and `awk` read them: aligned columns, two spaces between, no lines drawn.
 
+use crate::words::one_line;
+
 /// To which side a column leans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lean {
@@ -24,7 +26,7 @@ impl<const N: usize> Table<N> {
 
     /// Adds a row.
     pub fn row(&mut self, cells: [String; N]) {
-        self.rows.push(cells);
+        self.rows.push(cells.map(|cell| one_line(&cell)));
     }
 
     /// The text, a line each.

@@ -40,6 +40,16 @@ pub fn some_of(names: &[String], most: usize) -> String {
     }
 }
 
+/// `zone a`; nodes without a zone make up one without a name.
+pub fn zone_named(zone: &str) -> String {
+    if zone.is_empty() { "the nodes without a zone".to_owned() } else { format!("zone {zone}") }
+}
+
+/// The text in one line: somebody's words cannot make lines of their own in what we say.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +62,6 @@ mod tests {
         assert_eq!((whole(Millis(30_100)).as_str(), whole(Millis(190_000)).as_str()), ("31s", "3m 10s"));
         let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
         assert_eq!((some_of(&names, 2).as_str(), some_of(&names, 3).as_str()), ("a, b and 1 more", "a, b, c"));
+        assert_eq!(one_line("a\nb\u{1b}c"), "a b c");
     }
 }

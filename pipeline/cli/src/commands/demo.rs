@@ -30,9 +30,10 @@ mod remains;
 
 use super::alone;
 use crate::api::Api;
+use crate::args::Output;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::follow::{self, Live};
+use crate::follow::{Live, Patience};
 use crate::paint::Paint;
 use crate::screen;
 use seen::Seen;
@@ -58,12 +59,12 @@ pub struct Demo {
 
 impl Demo {
     /// Plays it. Whatever happens, no process of it stays behind.
-    pub fn run(self) -> Result<Exit, Failure> {
+    pub fn run(self, output: Output) -> Result<Exit, Failure> {
         if let [parent, arguments @ ..] = self.process.as_slice() {
             return Err(attached::become_it(parent, arguments));
         }
         let mut world = World::new()?;
-        let ended = alone()?.block_on(self.shown(&mut world));
+        let ended = alone()?.block_on(self.shown(&mut world, output));
         let folder = world.folder.display().to_string();
         let kept = self.keep || !matches!(ended, Ok(Exit::Done | Exit::Cancelled));
         if kept {
@@ -75,7 +76,7 @@ impl Demo {
                 let left =
                     if kept { format!("; ledger, journal and logs are left in {folder}") } else { String::new() };
                 if kept || exit == Exit::Cancelled {
-                    screen::line(&format!("all of it has ended{left}"));
+                    beside(output, &format!("all of it has ended{left}\n"));
                 }
                 Ok(exit)
             }
@@ -87,29 +88,37 @@ impl Demo {
     }
 
     /// Plays it unless it is stopped; with --keep the world stays until then.
-    async fn shown(&self, world: &mut World) -> Result<Exit, Failure> {
-        let mut live = Live::titled();
-        let ended = tokio::select! {
-            ended = play(world, &mut live) => ended,
-            () = follow::interruption() => Ok(Exit::Cancelled),
-        };
+    async fn shown(&self, world: &mut World, output: Output) -> Result<Exit, Failure> {
+        let mut patience = Patience::new(None)?;
+        let mut live = if output == Output::Json { Live::silent() } else { Live::titled() };
+        let played = patience.with(play(world, &mut live, output)).await;
         live.finish();
+        let ended = played.unwrap_or(Ok(Exit::Cancelled));
         match ended {
             Ok(Exit::Cancelled) | Err(_) => {}
             Ok(_) if self.keep => {
-                screen::show(&report::look_around(world));
-                follow::interruption().await;
+                beside(output, &report::look_around(world));
+                patience.end().await;
             }
-            Ok(_) => {
-                screen::line("  next: reprise demo --keep   (it ends in the same way, and then you can look around)")
-            }
+            Ok(_) => beside(
+                output,
+                "  next: reprise demo --keep   (it ends in the same way, and then you can look around)\n",
+            ),
         }
         ended
     }
 }
 
+/// Says what is no part of the verdict.
+fn beside(output: Output, words: &str) {
+    match output {
+        Output::Json => screen::warn(words.trim_end()),
+        Output::Text => screen::show(words),
+    }
+}
+
 /// Plays it to its end, tells what was seen, and judges it.
-async fn play(world: &mut World, live: &mut Live) -> Result<Exit, Failure> {
+async fn play(world: &mut World, live: &mut Live, output: Output) -> Result<Exit, Failure> {
     let began = Instant::now();
     let api = Api::at(world.endpoint(), &PoolId::new("default").expect("a name"));
     stage::gather(world, &api).await?;
@@ -123,7 +132,10 @@ async fn play(world: &mut World, live: &mut Live) -> Result<Exit, Failure> {
 
     let seen = Seen::read(world, &api, view).await?;
     let verdict = verdict::judge(&flow::tasks(&flow), &seen.journal, &seen.ledger);
-    screen::show(&report::text(&seen, took, fault, &verdict, Paint::stdout()));
+    match output {
+        Output::Json => screen::json(&report::object(&seen, took, &verdict)),
+        Output::Text => screen::show(&report::text(&seen, took, fault, &verdict, Paint::stdout())),
+    }
     if !verdict.is_good() {
         return Ok(Exit::DemoLost);
     }

@@ -1,7 +1,7 @@
 //! `journal`: the record itself, an event a line.
 
 use clap::Args;
-use gateway::view::{JournalLine, Page};
+use gateway::view::{JournalLine, Page, PoolView};
 use model::{By, ExecutionId, NodeId, TaskId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,9 +12,10 @@ use crate::api::Api;
 use crate::args::Output;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::follow::stream::{self, Heard};
 use crate::place;
 use crate::screen;
-use crate::words::time_of_day;
+use crate::words::{one_line, time_of_day};
 
 pub use said::said;
 
@@ -47,7 +48,7 @@ impl Journal {
     /// Asks and prints.
     pub async fn run(self, api: Api, output: Output) -> Result<Exit, Failure> {
         if self.follow {
-            return self.followed(&api, output).await;
+            return self.followed(api, output).await;
         }
         let mut query = self.query();
         loop {
@@ -56,20 +57,41 @@ impl Journal {
             for line in &page.items {
                 print(output, line)?;
             }
+            if screen::is_broken() {
+                return Ok(Exit::Done);
+            }
             let Some(next) = page.next else { return Ok(Exit::Done) };
             query.retain(|(name, _)| !["from", "cursor"].contains(name));
             query.push(("cursor", next));
         }
     }
 
-    async fn followed(&self, api: &Api, output: Output) -> Result<Exit, Failure> {
-        let mut query = self.query();
-        query.push(("follow", "true".to_owned()));
-        let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut lines = api.lines("/v1/journal", &query).await?;
-        while let Some(line) = lines.next().await? {
-            if !line.is_empty() {
-                print(output, &serde_json::from_slice(&line).map_err(unreadable)?)?;
+    /// Follows it, whatever becomes of the engine meanwhile; only one that was never reached is a failure.
+    async fn followed(&self, api: Api, output: Output) -> Result<Exit, Failure> {
+        let from = match self.from {
+            Some(from) => from,
+            None => api.read::<PoolView>("/v1/pool", &[]).await?.position + 1,
+        };
+        let filter = self.query().into_iter().filter(|(name, _)| *name != "from").collect();
+        let mut heard = stream::open(api, filter, from);
+        let (mut was_open, mut away) = (false, false);
+        while let Some(heard) = heard.recv().await {
+            match heard {
+                Heard::Line(line) => print(output, &line)?,
+                Heard::Open => {
+                    if std::mem::take(&mut away) {
+                        screen::warn("the engine is back");
+                    }
+                    was_open = true;
+                }
+                Heard::Gone(failure) if !was_open || failure.exit != Exit::NoEngine => return Err(failure),
+                Heard::Gone(failure) => {
+                    away = true;
+                    screen::warn(&format!("{}; this goes on as soon as it is back", stream::why(&failure)));
+                }
+            }
+            if screen::is_broken() {
+                break;
             }
         }
         Ok(Exit::Done)
@@ -114,7 +136,7 @@ fn text(line: &JournalLine) -> String {
     let words = [about, node, said(event), who].into_iter().filter(|word| !word.is_empty());
     let words = words.collect::<Vec<_>>().join("  ");
     let place = format!("{position}.{index}");
-    format!("{place:<9} {}  {kind:<20} {words}", time_of_day(at.0)).trim_end().to_owned()
+    one_line(format!("{place:<9} {}  {kind:<20} {words}", time_of_day(at.0)).trim_end())
 }
 
 #[cfg(test)]

@@ -1,23 +1,24 @@
 //! `logs`: what an attempt printed, to its end or as it comes.
 
-use std::time::Duration;
-
 use clap::Args;
 use gateway::view::{AttemptView, TaskDetail};
+use tokio::time::{Duration, sleep, timeout};
 
-use crate::api::{Api, encoded};
+mod text;
+
+use crate::api::{Api, SILENCE, encoded};
+use crate::args::Output;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::follow::stream::why;
 use crate::paint::Paint;
 use crate::place::Place;
 use crate::resolve;
 use crate::screen;
+use text::Printed;
 
-/// How often new output is asked for.
-const EACH: Duration = Duration::from_millis(500);
-
-/// How often nothing new may come after the attempt's end, until no more is waited for.
-const LATE: u32 = 4;
+/// How long after a break the engine is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Prints what a task printed.
 #[derive(Debug, Args)]
@@ -32,30 +33,73 @@ pub struct Logs {
 
 impl Logs {
     /// Asks and prints.
-    pub async fn run(self, api: Api) -> Result<Exit, Failure> {
-        let mut detail = resolve::task(&api, &self.task).await?;
+    pub async fn run(self, api: Api, output: Output) -> Result<Exit, Failure> {
+        let detail = resolve::task(&api, &self.task).await?;
         let number = chosen(&detail, self.task.attempt)?.attempt;
         let execution = detail.item.execution.clone();
         let named = Place { execution: Some(execution.clone()), task: self.task.task.clone(), attempt: Some(number) };
-        // Which one it is belongs to people, not to what is piped on.
-        eprintln!("{}", Paint::stderr().dim(&named.to_string()));
-        let path =
-            format!("/v1/output/{}/{}", encoded(&execution.to_string()), encoded(&format!("{}@{number}", named.task)));
-        let mut offset = 0;
-        let mut quiet = 0;
-        loop {
-            let new = api.get(&path, &[("offset", &offset.to_string())]).await?;
-            offset += new.len();
-            screen::bytes(&new);
-            let over = chosen(&detail, Some(number)).map_or(true, |attempt| attempt.ended.is_some());
-            quiet = if over && new.is_empty() { quiet + 1 } else { 0 };
-            if !self.follow || quiet > LATE {
-                return Ok(Exit::Done);
+        let attempt = encoded(&format!("{}@{number}", named.task));
+        let path = format!("/v1/output/{}/{attempt}", encoded(&execution.to_string()));
+        // Which one it is belongs to people, not to what is piped on; for programs each object says it.
+        if output == Output::Text {
+            screen::warn(&Paint::stderr().dim(&named.to_string()));
+        }
+        let mut printed = Printed::new(named.to_string(), output);
+        if self.follow {
+            follow(&api, &path, &named, &mut printed).await?;
+        } else {
+            printed.take(&api.get(&path, &[]).await?);
+        }
+        printed.end();
+        Ok(Exit::Done)
+    }
+}
+
+/// Prints what comes until the attempt has ended, whatever becomes of the engine meanwhile.
+async fn follow(api: &Api, path: &str, named: &Place, printed: &mut Printed) -> Result<(), Failure> {
+    let mut away = false;
+    while !screen::is_broken() {
+        let read = read_on(api, path, printed).await;
+        let stands = match read {
+            Ok(()) => resolve::task(api, named).await.map(|detail| ended(&detail, named)),
+            Err(failure) => Err(failure),
+        };
+        match stands {
+            Ok(true) => return Ok(()),
+            Ok(false) => away = false,
+            Err(failure) if failure.exit != Exit::NoEngine => return Err(failure),
+            Err(failure) => {
+                if !std::mem::replace(&mut away, true) {
+                    screen::warn(&format!(
+                        "{}; {named} goes on, and so does this as soon as it is back",
+                        why(&failure)
+                    ));
+                }
             }
-            tokio::time::sleep(EACH).await;
-            detail = resolve::task(&api, &named).await?;
+        }
+        sleep(AGAIN).await;
+    }
+    Ok(())
+}
+
+/// Prints what comes until the engine says that it is all, or has been silent for long: nothing tells its silence
+/// from that of a task, so it is asked again.
+async fn read_on(api: &Api, path: &str, printed: &mut Printed) -> Result<(), Failure> {
+    let offset = printed.offset.to_string();
+    let mut output = api.lines(path, &[("offset", &offset), ("follow", "true")]).await?;
+    while let Ok(piece) = timeout(SILENCE, output.piece()).await {
+        let Some(piece) = piece? else { return Ok(()) };
+        printed.take(&piece);
+        if screen::is_broken() {
+            return Ok(());
         }
     }
+    Ok(())
+}
+
+/// Whether the attempt has ended; one that is not known any more has.
+fn ended(task: &TaskDetail, named: &Place) -> bool {
+    chosen(task, named.attempt).map_or(true, |attempt| attempt.ended.is_some())
 }
 
 /// The attempt that is meant; the last one without a number.

@@ -143,7 +143,9 @@ async fn act(
     };
     if change.dry_run {
         let effect = if verb == "drop" { "it would have failed" } else { "it would run again" };
-        screen::line(&format!("would {verb} {execution}/{task}: {effect}; nothing was asked"));
+        let place = format!("{execution}/{task}");
+        let words = format!("would {verb} {place}: {effect}; nothing was asked");
+        super::would(output, verb, ("task", &place), &words);
         return Ok(Exit::Done);
     }
     let path = format!("/v1/parked/{}/{}/{verb}", encoded(&execution.to_string()), encoded(task.as_str()));

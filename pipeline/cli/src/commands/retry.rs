@@ -11,7 +11,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::place;
 use crate::resolve::{execution_path, task_path};
-use crate::screen;
 use crate::words::counted;
 
 /// Opens the next round of an execution: passed tasks keep their results, attempt numbers go on.
@@ -52,7 +51,8 @@ impl Retry {
             if let Some(task) = &self.scope.from {
                 api.get(&task_path(&self.execution, task), &[]).await?;
             }
-            screen::line(&would(&target, self.scope.from.as_ref()));
+            let words = would(&target, self.scope.from.as_ref());
+            super::would(output, "retry", ("execution", &self.execution), &words);
             return Ok(Exit::Done);
         }
         let key = key_for(&self.change, None)?;

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use clap::Args;
-use flow::Format;
+use flow::{Checked, Format};
 use gateway::view::{ExecutionView, PoolView, Submitted};
-use model::Priority;
+use model::{Key, Priority};
 
 use super::{status, validate, verbs};
 use crate::api::Api;
 use crate::args::{Change, Output};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::follow::Live;
+use crate::follow::{Live, Patience};
 use crate::paint::Paint;
 use crate::screen;
 use crate::words::counted;
@@ -48,30 +48,31 @@ impl Run {
         let checked = match flow::parse(&name, &text, validate::format_of(&name)) {
             Ok(checked) => checked,
             Err(mistakes) => {
-                eprint!("{}", validate::print(&mistakes, &name, &text));
+                screen::warn(validate::print(&mistakes, &name, &text).trim_end());
                 return Ok(Exit::Refused);
             }
         };
         if !checked.warnings.is_empty() {
-            eprint!("{}", validate::print(&checked.warnings, &name, &text));
+            screen::warn(validate::print(&checked.warnings, &name, &text).trim_end());
         }
         if self.change.dry_run {
-            let tasks = counted(checked.tasks.len() as u64, "task");
-            let pool: PoolView = api.read("/v1/pool", &[]).await?;
-            screen::line(&format!(
-                "would submit {name} as {}: {tasks} to pool {}, {} of {} slots free; nothing was asked",
-                checked.head.flow,
-                api.pool,
-                pool.slots.saturating_sub(pool.used),
-                pool.slots
-            ));
-            return Ok(Exit::Done);
+            return would(&api, output, &name, &checked).await;
         }
-        // Its events come after this; asked for first, none is missed.
-        let pool: PoolView = api.read("/v1/pool", &[]).await?;
-        let submitted = self.submit(&api, &name, text).await?;
+        // Before anything is submitted, so that no signal finds us half way.
+        let mut patience = Patience::new(None)?;
+        let key = verbs::key_for(&self.change, None)?;
+        let mut submitting = std::pin::pin!(self.submit(&api, &name, text, &key));
+        let mut interrupted = false;
+        let (from, submitted) = loop {
+            match patience.with(&mut submitting).await {
+                Ok(submitted) => break submitted?,
+                // What shall be cancelled must be known first.
+                Err(_) if self.cancel_on_exit && !interrupted => interrupted = true,
+                Err(_) => return Ok(in_doubt(&name, &key)),
+            }
+        };
         for warning in &submitted.warnings {
-            eprintln!("{} {warning}", Paint::stderr().yellow("warning:"));
+            screen::warn(&format!("{} {warning}", Paint::stderr().yellow("warning:")));
         }
         match output {
             Output::Json => screen::json(&submitted),
@@ -81,12 +82,14 @@ impl Run {
             return Ok(Exit::Done);
         }
         let live = if output == Output::Json { Live::silent() } else { Live::new() };
-        let watch = status::Watch { from: pool.position, wait: None, cancel_on_exit: self.cancel_on_exit };
+        let watch = status::Watch { from, patience, cancel_on_exit: self.cancel_on_exit, interrupted };
         status::watch(&api, &submitted.execution.execution, live, output, watch).await
     }
 
-    async fn submit(&self, api: &Api, name: &str, text: Vec<u8>) -> Result<Submitted, Failure> {
-        let key = verbs::key_for(&self.change, None)?;
+    /// Submits it; the journal position before that, and the answer.
+    async fn submit(&self, api: &Api, name: &str, text: Vec<u8>, key: &Key) -> Result<(u64, Submitted), Failure> {
+        // Its events come after this; asked for first, none is missed.
+        let pool: PoolView = api.read("/v1/pool", &[]).await?;
         let content_type = match validate::format_of(name) {
             Format::Yaml => "application/yaml",
             Format::Json => "application/json",
@@ -97,8 +100,30 @@ impl Run {
             query.push(("reason", &self.change.reason));
         }
         let answer = api.post("/v1/executions", &query, key.as_str(), (content_type, Bytes::from(text))).await?;
-        serde_json::from_slice(&answer).map_err(|error| Failure::unreadable("the submission", &error))
+        let submitted = serde_json::from_slice(&answer);
+        Ok((pool.position, submitted.map_err(|error| Failure::unreadable("the submission", &error))?))
     }
+}
+
+async fn would(api: &Api, output: Output, name: &str, checked: &Checked) -> Result<Exit, Failure> {
+    let pool: PoolView = api.read("/v1/pool", &[]).await?;
+    let tasks = counted(checked.tasks.len() as u64, "task");
+    let free = pool.slots.saturating_sub(pool.used);
+    let words = format!(
+        "would submit {name} as {}: {tasks} to pool {}, {free} of {} slots free; nothing was asked",
+        checked.head.flow, api.pool, pool.slots
+    );
+    super::would(output, "submit", ("flow", &checked.head.flow), &words);
+    Ok(Exit::Done)
+}
+
+/// Interrupted before the answer came.
+fn in_doubt(name: &str, key: &Key) -> Exit {
+    screen::warn(&format!(
+        "\ninterrupted before the engine had answered: {name} may have been taken in, and `reprise status` shows it \
+         then; run again with `--key {key}` it is taken in once"
+    ));
+    Exit::Detached
 }
 
 /// `nightly-web-118: 68 tasks, pool default, policy default@3 (from elsewhere: ...)`.

@@ -3,7 +3,7 @@
 use clap::Args;
 use gateway::view::{ExecutionView, PoolView, TaskItem};
 use model::{ExecutionId, Millis};
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, sleep};
 
 mod text;
 
@@ -12,12 +12,15 @@ use crate::api::{Api, fresh_key};
 use crate::args::Output;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::follow::{Live, Stopped, exit_of, follow, summed_up};
+use crate::follow::{Impatience, Live, Patience, exit_of, follow, summed_up};
 use crate::paint::Paint;
 use crate::place;
 use crate::resolve::{execution_path, executions};
 use crate::screen;
 
+/// For how long it is tried to cancel an execution that shall not go on without us, and how long after a failure again.
+const CANCEL: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_millis(500);
 /// Most executions that are listed.
 const LISTED: usize = 20;
 /// States of tasks that are listed one by one.
@@ -45,28 +48,42 @@ pub struct Status {
 }
 
 /// How an execution is watched.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Watch {
     /// The journal position from which on its events are told.
     pub from: u64,
-    /// For how long at most.
-    pub wait: Option<Millis>,
+    /// For how long.
+    pub patience: Patience,
     /// An interruption cancels it.
     pub cancel_on_exit: bool,
+    /// The interruption has come before there was anything to watch.
+    pub interrupted: bool,
 }
 
 impl Status {
     /// Asks and prints.
     pub async fn run(self, api: Api, output: Output) -> Result<Exit, Failure> {
         let Some(execution) = &self.execution else { return all(&api, output).await };
-        let view: ExecutionView = api.read(&execution_path(execution), &[]).await?;
-        if (self.follow || self.wait.is_some()) && view.ended.is_none() {
-            let live = if self.follow && output == Output::Text { Live::new() } else { Live::silent() };
-            let how = Watch { from: view.position, wait: self.wait, cancel_on_exit: false };
-            return watch(&api, execution, live, output, how).await;
+        let path = execution_path(execution);
+        if !self.follow && self.wait.is_none() {
+            let view: ExecutionView = api.read(&path, &[]).await?;
+            return one(&api, &view, output).await.map(|()| Exit::Done);
         }
-        one(&api, &view, output).await?;
-        Ok(if self.follow || self.wait.is_some() { exit_of(&view) } else { Exit::Done })
+        let mut patience = Patience::new(self.wait)?;
+        let view: ExecutionView = match patience.with(api.read(&path, &[])).await {
+            Ok(view) => view?,
+            Err(impatience) => return Ok(left(execution, impatience)),
+        };
+        if view.ended.is_some() {
+            return one(&api, &view, output).await.map(|()| exit_of(&view));
+        }
+        let live = match (self.follow, output) {
+            (true, Output::Text) => Live::new(),
+            (true, Output::Json) => Live::objects(),
+            (false, _) => Live::silent(),
+        };
+        let how = Watch { from: view.position, patience, cancel_on_exit: false, interrupted: false };
+        watch(&api, execution, live, output, how).await
     }
 }
 
@@ -104,33 +121,76 @@ pub async fn watch(
     execution: &ExecutionId,
     mut live: Live,
     output: Output,
-    how: Watch,
+    mut how: Watch,
 ) -> Result<Exit, Failure> {
-    let deadline = how.wait.map(|wait| Instant::now() + Duration::from_millis(wait.0));
-    let mut stopped = follow(api, execution, how.from, &mut live, deadline).await;
-    if let (Ok(Stopped::Interrupted), true) = (&stopped, how.cancel_on_exit) {
-        verbs::ask(api, execution, "cancel", false, ("interrupted", &fresh_key()?)).await?;
-        live.note(&format!("{execution} is being cancelled; once more leaves it to end by itself"));
-        stopped = follow(api, execution, how.from, &mut live, deadline).await;
+    let mut ended = match how.interrupted {
+        true => Err(Impatience::Interrupted),
+        false => how.patience.with(follow(api, execution, how.from, &mut live)).await,
+    };
+    if let (Err(Impatience::Interrupted), true) = (&ended, how.cancel_on_exit) {
+        ended = match how.patience.with(cancel(api, execution)).await {
+            Ok(cancelled) => {
+                cancelled?;
+                live.note(&format!("{execution} is being cancelled; once more leaves it to end by itself"));
+                how.patience.with(follow(api, execution, how.from, &mut live)).await
+            }
+            Err(impatience) => Err(impatience),
+        };
     }
     live.finish();
-    match stopped? {
-        Stopped::Ended(view) => {
+    match ended {
+        Ok(view) => {
+            let view = view?;
             match output {
                 Output::Json => screen::json(&view),
-                Output::Text => screen::show(&summed_up(api, &view, Paint::stdout()).await?),
+                Output::Text => screen::show(&summary(api, &view).await),
             }
             Ok(exit_of(&view))
         }
-        Stopped::TimeOut => {
-            eprintln!("{execution} has not ended yet; wait on: reprise status {execution} --wait 1h");
-            Ok(Exit::WaitedOut)
+        Err(impatience) => Ok(left(execution, impatience)),
+    }
+}
+
+/// Cancels it, with one key, until that is answered.
+async fn cancel(api: &Api, execution: &ExecutionId) -> Result<(), Failure> {
+    let (key, since) = (fresh_key()?, Instant::now());
+    loop {
+        let failure = match verbs::ask(api, execution, "cancel", false, ("interrupted", &key)).await {
+            Ok(_) => return Ok(()),
+            // It has ended meanwhile; how, is what following it tells.
+            Err(failure) if failure.exit == Exit::NotNow => return Ok(()),
+            Err(failure) => failure,
+        };
+        if failure.exit != Exit::NoEngine || since.elapsed() > CANCEL {
+            let message = format!("{failure}\n{execution} goes on; `reprise cancel {execution}` ends it");
+            return Err(Failure::new(failure.exit, message));
         }
-        Stopped::Interrupted => {
-            eprintln!(
-                "\ndetached: {execution} goes on; back to it: reprise status {execution} --follow, end it: reprise cancel {execution}"
-            );
-            Ok(Exit::Detached)
+        sleep(AGAIN).await;
+    }
+}
+
+/// The summary; where the engine is gone that knows the tasks, what is known already.
+async fn summary(api: &Api, view: &ExecutionView) -> String {
+    summed_up(api, view, Paint::stdout()).await.unwrap_or_else(|failure| {
+        let warning = Paint::stderr().yellow("warning:");
+        screen::warn(&format!("{warning} what became of single tasks is not known here: {failure}"));
+        text::table(std::slice::from_ref(view))
+    })
+}
+
+/// Says how to come back to an execution that goes on.
+fn left(execution: &ExecutionId, impatience: Impatience) -> Exit {
+    match impatience {
+        Impatience::TimeOut => {
+            screen::warn(&format!("{execution} has not ended yet; wait on: reprise status {execution} --wait 1h"));
+            Exit::WaitedOut
+        }
+        Impatience::Interrupted => {
+            screen::warn(&format!(
+                "\ndetached: {execution} goes on; back to it: reprise status {execution} --follow, end it: reprise \
+                 cancel {execution}"
+            ));
+            Exit::Detached
         }
     }
 }

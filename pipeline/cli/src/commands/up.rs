@@ -123,11 +123,15 @@ async fn attend(engine: &Engine, gateway: &Gateway, data: &Path) -> Failure {
         if let Some(failure) = given_up(&health) {
             return failure;
         }
-        if health.leading {
+        // One that leads and has no room takes nothing either: the same word that `/readyz` gives.
+        if health.leading && health.trouble.is_none() {
             screen::line(&ready(gateway.address, data, health.epoch));
             break;
         }
         screen::line(&still_reading(&health));
+        if health.leading {
+            tokio::time::sleep(PATIENCE).await;
+        }
     }
     loop {
         tokio::time::sleep(LOOK).await;

@@ -93,22 +93,33 @@ async fn each(
         Some(execution) => vec![api.read(&execution_path(execution), &[]).await?],
         None => executions(api).await?.into_iter().filter(|execution| execution.ended.is_none()).collect(),
     };
-    if targets.is_empty() {
+    if targets.is_empty() && output == Output::Text {
         screen::line(&format!("pool {}: no execution is open", api.pool));
     }
+    let mut worst: Option<Failure> = None;
     for target in targets {
+        let execution = &target.execution;
         if change.dry_run {
-            screen::line(&would(verb, kill, &target));
+            super::would(output, verb, ("execution", execution), &would(verb, kill, &target));
             continue;
         }
-        let key = key_for(change, which.all.then_some(&target.execution))?;
-        let done = ask(api, &target.execution, verb, kill, (&change.reason, &key)).await?;
-        match output {
-            Output::Json => screen::json(&done),
-            Output::Text => screen::line(&did(verb, &target.execution, &done)),
+        let key = key_for(change, which.all.then_some(execution))?;
+        match ask(api, execution, verb, kill, (&change.reason, &key)).await {
+            Ok(done) => super::show(output, &done, |done| did(verb, execution, done)),
+            Err(failure) if !which.all => return Err(failure),
+            // Between the list and this it has ended, or was forgotten: there is nothing left to do to it.
+            Err(Failure { exit: Exit::NotNow | Exit::NotFound, message }) => {
+                screen::warn(&format!("{execution} is left as it is: {message}"));
+            }
+            // Nor would the others be answered.
+            Err(failure) if failure.exit == Exit::NoEngine => return Err(failure),
+            Err(failure) => {
+                screen::warn(&format!("{execution}: {failure}"));
+                worst = worst.into_iter().chain([failure]).max_by_key(|failure| failure.exit.code());
+            }
         }
     }
-    Ok(Exit::Done)
+    worst.map_or(Ok(Exit::Done), Err)
 }
 
 /// Asks for a verb of an execution.
@@ -147,7 +158,7 @@ fn did(verb: &str, execution: &ExecutionId, done: &Done) -> String {
         _ => "is being cancelled",
     };
     let stands = done.execution.as_ref().map(stands).unwrap_or_default();
-    format!("{execution} {word}{stands}")
+    format!("{execution} {word}{stands}\n")
 }
 
 fn stands(execution: &ExecutionView) -> String {

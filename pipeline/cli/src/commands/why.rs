@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::resolve;
-use crate::words::{counted, some_of, time_of_day};
+use crate::words::{counted, one_line, some_of, time_of_day};
 
 /// Tells why a task stands where it stands.
 #[derive(Debug, Args)]
@@ -42,10 +42,10 @@ pub fn text(task: &TaskDetail) -> String {
     }
     text.push_str(&counters(task));
     for wait in &task.waits {
-        text.push_str(&format!("waits for {}\n", waits(wait)));
+        text.push_str(&format!("waits for {}\n", one_line(&waits(wait))));
     }
     if !task.item.why.is_empty() && task.tries.is_empty() {
-        text.push_str(&format!("{}\n", task.item.why));
+        text.push_str(&format!("{}\n", one_line(&task.item.why)));
     }
     if let Some(next) = next(task) {
         text.push_str(&format!("next: {next}\n"));
@@ -79,8 +79,10 @@ fn title(task: &TaskDetail) -> String {
     let policy = task.policy.as_ref().map(|policy| format!("   policy {policy}")).unwrap_or_default();
     let state = item.state.word().replace('_', " ");
     let (execution, name, pool) = (&item.execution, &item.task, &task.pool);
-    let positions = task.tries.iter().map(|attempt| attempt.position).max();
-    let journal = positions.map(|last| format!("   journal {pool} ..{last}")).unwrap_or_default();
+    // A lease is named after the entry that granted it: the first one is where the story begins.
+    let first = task.tries.iter().map(|attempt| attempt.lease.seq).min();
+    let last = task.tries.iter().map(|attempt| attempt.position).max();
+    let journal = first.zip(last).map(|(first, last)| format!("   journal {pool} {first}..{last}")).unwrap_or_default();
     format!("{execution}/{name}  {state}{attempts}{marks}{policy}{journal}\n")
 }
 
@@ -144,7 +146,7 @@ fn exit(attempt: &AttemptView) -> String {
 
 /// A line under an attempt: its time, then words in the column of all words.
 fn line(time: &str, words: &str) -> String {
-    format!("   {time:<13}{words}\n")
+    format!("   {time:<13}{}\n", one_line(words))
 }
 
 fn counters(task: &TaskDetail) -> String {
@@ -215,7 +217,7 @@ mod tests {
     #[test]
     fn a_task_that_moved_to_another_node_tells_how_and_why() {
         insta::assert_snapshot!(text(&examples::resumed_task()), @r"
-        nightly-web-118/browser:chrome:7  passed on attempt 2 (resumed)   policy default@3   journal default ..88190
+        nightly-web-118/browser:chrome:7  passed on attempt 2 (resumed)   policy default@3   journal default 88095..88190
         @1 02:14:07 n2  dispatched after 1m 34s: lock browserstack was full; n2 had 1 of 4 slots free
            02:15:38     node_lost after 1m 31s, certain: n2 silent for 30.0s
                         rule lost_node: retry at once, 1 of 5 (poison no: nodes_lost 1; lost_node yes)
@@ -229,7 +231,7 @@ mod tests {
     #[test]
     fn a_parked_task_says_what_to_do_next() {
         insta::assert_snapshot!(text(&examples::parked_task()), @r"
-        nightly-web-118/visual  parked after attempt 3   policy default@3   journal default ..88121
+        nightly-web-118/visual  parked after attempt 3   policy default@3   journal default 88095..88121
         @3 02:18:58 n1  dispatched: n1 had 2 of 4 slots free
            02:19:35     out_of_memory after 37.0s, certain: 8192 of 8192 MiB
                         rule spent: park: tries used up, no verdict on the test

@@ -158,7 +158,7 @@ fn attempt(number: u32, node: &str, second: u64) -> AttemptView {
         attempt: number,
         node: node.parse().unwrap(),
         zone: "a".to_owned(),
-        lease: "j5.0.4.8121.0".parse().unwrap(),
+        lease: "j5.0.4.88095.0".parse().unwrap(),
         dispatched: at(second),
         waited_ms: Millis(0),
         placed: format!("{node} had 2 of 4 slots free"),

@@ -27,6 +27,7 @@ pub struct Live {
 enum Kind {
     Terminal { bars: MultiProgress, bar: ProgressBar, nodes: ProgressBar, titled: bool },
     Plain { counted: Instant },
+    Objects { last: Option<Box<ExecutionView>> },
     Silent,
 }
 
@@ -59,11 +60,16 @@ impl Live {
         Self { kind: Kind::Silent, began: Instant::now() }
     }
 
+    /// For programs that want to see it go on: how it stands, an object a line whenever that changes.
+    pub fn objects() -> Self {
+        Self { kind: Kind::Objects { last: None }, began: Instant::now() }
+    }
+
     /// Whether a line about nodes would be shown.
     pub fn wants_nodes(&self) -> bool {
         match self.kind {
             Kind::Terminal { .. } => true,
-            Kind::Plain { .. } | Kind::Silent => false,
+            Kind::Plain { .. } | Kind::Objects { .. } | Kind::Silent => false,
         }
     }
 
@@ -104,7 +110,12 @@ impl Live {
                     bar::counts(view)
                 ));
             }
-            Kind::Plain { .. } | Kind::Silent => {}
+            // The end is for whoever follows to tell.
+            Kind::Objects { last } if view.ended.is_none() && last.as_ref().is_none_or(|last| differ(last, view)) => {
+                screen::json(view);
+                *last = Some(Box::new(view.clone()));
+            }
+            Kind::Plain { .. } | Kind::Objects { .. } | Kind::Silent => {}
         }
     }
 
@@ -121,7 +132,7 @@ impl Live {
     fn paint(&self) -> Paint {
         match self.kind {
             Kind::Terminal { .. } | Kind::Plain { .. } => Paint::stdout(),
-            Kind::Silent => Paint::PLAIN,
+            Kind::Objects { .. } | Kind::Silent => Paint::PLAIN,
         }
     }
 
@@ -129,12 +140,18 @@ impl Live {
         match &self.kind {
             Kind::Terminal { bars, .. } => {
                 // A terminal that is gone is no reason to stop: the execution's outcome is still told by the exit code.
-                let _ = bars.println(text);
+                let _ = bars.println(screen::clean(text));
             }
             Kind::Plain { .. } => screen::line(text),
-            Kind::Silent => {}
+            Kind::Objects { .. } | Kind::Silent => {}
         }
     }
+}
+
+/// Whether anything has happened between two views; that time goes by is nothing.
+fn differ(before: &ExecutionView, now: &ExecutionView) -> bool {
+    let ExecutionView { took_ms, eta_ms, position, .. } = *now;
+    ExecutionView { took_ms, eta_ms, position, ..before.clone() } != *now
 }
 
 /// `[00:24]` since the beginning.

@@ -10,7 +10,7 @@ use crate::api::Api;
 use crate::failure::Failure;
 use crate::paint::Paint;
 use crate::resolve::{execution_path, task_path};
-use crate::words::{counted, some_of, thousands};
+use crate::words::{counted, one_line, some_of, thousands};
 
 /// Most tasks of one kind that are told one by one.
 const TOLD: usize = 20;
@@ -91,6 +91,7 @@ fn line(kind: Kind, task: &TaskDetail, paint: Paint) -> String {
     };
     let took = item.took_ms.unwrap_or_default();
     let verdict = paint.verdict(&format!("{:>9}", kind.word()));
+    let words = one_line(&words);
     format!("{verdict} {0}/{0} [{took:>7}] {1:<18}  {words}\n", item.attempts, item.task.as_str())
 }
 
@@ -137,7 +138,7 @@ fn skipped(items: &[TaskItem], paint: Paint) -> String {
     if skipped.is_empty() {
         return String::new();
     }
-    format!("{} {}\n", paint.verdict(&format!("{:>9}", "SKIP")), some_of(&skipped, 5))
+    format!("{} {}\n", paint.verdict(&format!("{:>9}", "SKIP")), one_line(&some_of(&skipped, 5)))
 }
 
 fn next(view: &ExecutionView, told: &[(Kind, TaskDetail)]) -> Vec<String> {

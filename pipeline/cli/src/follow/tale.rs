@@ -11,7 +11,7 @@ use model::policy::FailureClass;
 use model::{Body, Millis, NodeId, TaskId, Timestamp};
 
 use crate::paint::Paint;
-use crate::words::some_of;
+use crate::words::{one_line, some_of};
 
 /// Most lines of a failure's output that are shown.
 const TAIL_LINES: usize = 20;
@@ -226,7 +226,8 @@ impl Line {
     pub fn text(&self, paint: Paint) -> String {
         let verdict = paint.verdict(&format!("{:>9}", self.verdict));
         let took = self.took.map_or(" ".repeat(9), |took| format!("[{took:>7}]"));
-        let mut text = format!("{verdict} {took} {:<18}  {}", self.what, self.words).trim_end().to_owned();
+        let words = one_line(&self.words);
+        let mut text = format!("{verdict} {took} {:<18}  {words}", self.what).trim_end().to_owned();
         for line in &self.tail {
             text.push_str(&format!("\n{:>9} {}", "", paint.dim(line)));
         }

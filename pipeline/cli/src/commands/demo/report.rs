@@ -1,10 +1,11 @@
-//! What the demo says at its end: the table of faults, what was retried, the verdict. Pure text.
+//! What the demo says at its end: the table of faults, what was retried, the verdict; nothing is asked or done here.
 
 use std::time::Duration;
 
 use gateway::view::{ExecutionView, JournalLine, Phases, RecoveryView};
 use model::Millis;
 use model::policy::FailureClass;
+use serde_json::{Value, json};
 
 use super::faults::{EngineFault, FREEZE, FROZEN, KILLED};
 use super::seen::Seen;
@@ -42,6 +43,21 @@ pub fn text(seen: &Seen, took: Duration, engine: EngineFault, judged: &Verdict, 
     let table = table(&rows(&seen.journal, &seen.recoveries, engine));
     let retried = retried(&told::retries(&seen.journal));
     [ended(took, &seen.view, seen.is_as_planned(), paint), table, retried, verdict(judged, paint)].concat()
+}
+
+/// The same for programs: how it ended, the losses as the engine tells them, and the verdict.
+pub fn object(seen: &Seen, took: Duration, judged: &Verdict) -> Value {
+    json!({
+        "execution": seen.view,
+        "as_planned": seen.is_as_planned(),
+        "took_ms": Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        "recoveries": seen.recoveries,
+        "total": judged.total,
+        "effective": judged.effective,
+        "lost": judged.lost,
+        "doubled": judged.doubled,
+        "void": judged.void,
+    })
 }
 
 /// `[01:02] demo-1 failed, as planned: 240 tasks: 222 passed (10 flaky, 5 resumed), 3 failed, 15 skipped`.

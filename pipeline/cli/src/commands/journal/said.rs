@@ -8,7 +8,7 @@ use model::event::{
 use model::report::Refusal;
 use model::request::RetryScope;
 
-use crate::words::counted;
+use crate::words::{counted, zone_named};
 
 /// What the event says; empty when its kind says all.
 pub fn said(event: &Body) -> String {
@@ -30,9 +30,9 @@ pub fn said(event: &Body) -> String {
         }
         Body::NodeLeft { why, recovery, .. } => format!("{why}{}", recovering(*recovery)),
         Body::ZoneEmergency { zone, on: true, silent, nodes } => {
-            format!("zone {zone}: {silent} of {nodes} nodes are silent, verdicts wait")
+            format!("{}: {silent} of {nodes} nodes are silent, verdicts wait", zone_named(zone))
         }
-        Body::ZoneEmergency { zone, on: false, .. } => format!("zone {zone}: heard again"),
+        Body::ZoneEmergency { zone, on: false, .. } => format!("{}: heard again", zone_named(zone)),
         Body::ExecutionStarted { key, .. } => format!("key {key}"),
         Body::ExecutionCancelRequested { kill, .. } => (if *kill { "without grace" } else { "" }).to_owned(),
         Body::ExecutionStopped { rule, .. } => format!("rule {rule}"),

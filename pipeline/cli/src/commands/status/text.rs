@@ -1,7 +1,7 @@
 //! What `status` prints: a line about the pool, a table of executions, a table of tasks.
 
 use crate::table::{Lean, Table};
-use crate::words::whole;
+use crate::words::{whole, zone_named};
 use gateway::view::{ExecutionView, PoolView, TaskItem};
 
 /// `pool default: leader here, epoch 4, lag 0ms   nodes 4 ready, 1 lost   slots 12 of 20   parked 0`.
@@ -28,7 +28,8 @@ pub fn pool(view: &PoolView) -> String {
         text.push_str(&format!("trouble: {trouble}\n"));
     }
     if !view.emergencies.is_empty() {
-        text.push_str(&format!("silent as a whole, verdicts wait: zone {}\n", view.emergencies.join(", ")));
+        let zones = view.emergencies.iter().map(|zone| zone_named(zone)).collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("silent as a whole, verdicts wait: {zones}\n"));
     }
     text
 }
