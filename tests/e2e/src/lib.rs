@@ -13,6 +13,8 @@ pub mod binary;
 pub mod world;
 
 mod http;
+pub mod stand_in;
+
 mod process;
 mod said;
 

@@ -40,6 +40,16 @@ impl Running {
         let _ = kill(self.pid(), signal);
     }
 
+    /// Waits until it takes this signal itself, instead of dying of it.
+    pub fn takes(&self, signal: Signal) {
+        let bit = 1_u64 << (signal as i32 - 1);
+        wait::for_it(&format!("{} takes {signal}", self.name), || {
+            let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & bit != 0)
+        });
+    }
+
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {

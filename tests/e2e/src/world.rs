@@ -80,6 +80,16 @@ impl World {
         command
     }
 
+    /// A line for the shell in this world, where `$REPRISE` is the binary: for pipes and redirections.
+    pub fn shell(&self, line: &str) -> Command {
+        let mut command = Command::new("sh");
+        let of_binary = self.command(&[]);
+        let variables = of_binary.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.args(["-c", line]).current_dir(self.folder.path()).env_clear().envs(variables);
+        command.env("REPRISE", binary::reprise());
+        command
+    }
+
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Said {
         let mut command = self.command(arguments);

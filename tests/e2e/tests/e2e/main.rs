@@ -12,6 +12,8 @@ mod first_steps;
 mod full_disk;
 mod names;
 mod nodes;
+mod patience;
+mod printing;
 mod restarts;
 mod verbs;
 mod whim;
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         verbs::trials(),
         names::trials(),
         restarts::trials(),
+        patience::trials(),
+        printing::trials(),
         first_steps::trials(),
         damage::trials(),
         command_line::trials(),
