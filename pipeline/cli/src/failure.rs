@@ -86,4 +86,11 @@ mod tests {
             "no engine at /run/7717.sock (no such file): start one with `reprise up`, or say where it is in REPRISE_URL"
         );
     }
+
+    #[test]
+    fn a_change_in_doubt_is_said_with_the_key_that_makes_it_safe_to_repeat() {
+        let failure = Failure::from(ClientError::Broken("reset".to_owned())).with_key("3f2a");
+        assert_eq!(failure.exit, Exit::NoEngine);
+        assert!(failure.message.contains("repeat it with `--key 3f2a`"), "{failure}");
+    }
 }

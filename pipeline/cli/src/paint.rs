@@ -74,5 +74,9 @@ mod tests {
         assert_eq!(Paint::PLAIN.verdict("  PASS"), "  PASS");
         assert_eq!(Paint { on: true }.verdict("  PASS"), "\u{1b}[32m  PASS\u{1b}[0m");
         assert_eq!(Paint { on: true }.verdict("whatever"), "whatever");
+        for colour in [Paint::green, Paint::red, Paint::yellow, Paint::dim] {
+            let text = colour(Paint { on: true }, "a");
+            assert_eq!(crate::screen::clean(&text), text, "the screen knows our own colours");
+        }
     }
 }

@@ -75,7 +75,11 @@ impl Status {
             Err(impatience) => return Ok(left(execution, impatience)),
         };
         if view.ended.is_some() {
-            return one(&api, &view, output).await.map(|()| exit_of(&view));
+            // Its outcome is known, whatever becomes of the rest.
+            if let Ok(Err(failure)) = patience.with(one(&api, &view, output)).await {
+                screen::warn(&tasks_unknown(&failure));
+            }
+            return Ok(exit_of(&view));
         }
         let live = match (self.follow, output) {
             (true, Output::Text) => Live::new(),
@@ -143,7 +147,7 @@ pub async fn watch(
             let view = view?;
             match output {
                 Output::Json => screen::json(&view),
-                Output::Text => screen::show(&summary(api, &view).await),
+                Output::Text => screen::show(&summary(api, &view, &mut how.patience).await),
             }
             Ok(exit_of(&view))
         }
@@ -169,13 +173,18 @@ async fn cancel(api: &Api, execution: &ExecutionId) -> Result<(), Failure> {
     }
 }
 
-/// The summary; where the engine is gone that knows the tasks, what is known already.
-async fn summary(api: &Api, view: &ExecutionView) -> String {
-    summed_up(api, view, Paint::stdout()).await.unwrap_or_else(|failure| {
-        let warning = Paint::stderr().yellow("warning:");
-        screen::warn(&format!("{warning} what became of single tasks is not known here: {failure}"));
-        text::table(std::slice::from_ref(view))
-    })
+/// The summary; where the engine is gone that knows the tasks, or nobody waits for it, what is known already.
+async fn summary(api: &Api, view: &ExecutionView, patience: &mut Patience) -> String {
+    match patience.with(summed_up(api, view, Paint::stdout())).await {
+        Ok(Ok(summary)) => return summary,
+        Ok(Err(failure)) => screen::warn(&tasks_unknown(&failure)),
+        Err(_) => {}
+    }
+    text::table(std::slice::from_ref(view))
+}
+
+fn tasks_unknown(failure: &Failure) -> String {
+    format!("{} what became of single tasks is not known here: {failure}", Paint::stderr().yellow("warning:"))
 }
 
 /// Says how to come back to an execution that goes on.
