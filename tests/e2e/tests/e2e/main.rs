@@ -6,6 +6,7 @@
 mod absence;
 mod command_line;
 mod damage;
+mod demo;
 mod descendants;
 mod fail_points;
 mod first_steps;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     // The longest one first.
     let parts = [
+        demo::trials(),
         absence::trials(),
         whim::trials(),
         full_disk::trials(),

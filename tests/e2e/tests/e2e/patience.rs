@@ -1,11 +1,12 @@
 //! Commands that wait: for an engine that is frozen, killed or restarted, and until somebody has waited enough.
 
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use e2e::verdict::Verdict;
 use e2e::{Running, World, flows, stand_in, wait};
 use nix::sys::signal::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 crate::trials![
     a_frozen_engine_keeps_nobody_from_leaving,
@@ -14,6 +15,7 @@ crate::trials![
     an_early_signal_cancels_what_shall_not_go_on,
     a_cancel_waits_for_an_engine_that_is_away,
     cancel_all_leaves_what_has_ended_and_goes_on,
+    an_outcome_that_is_known_is_told_whatever_fails_then,
     an_answer_that_makes_no_sense_is_exit_1,
     data_that_another_engine_holds_are_exit_7,
 ];
@@ -115,6 +117,30 @@ fn cancel_all_leaves_what_has_ended_and_goes_on() {
     stand_in::answer(world.port, answers).unwrap();
     let words = ["gone-1 is left as it is: it is not-found", "shown-1 is being cancelled", "old-1 is left as it is"];
     world.run(&["cancel", "--all"]).ended(0).says(&words);
+}
+
+fn an_outcome_that_is_known_is_told_whatever_fails_then() {
+    let (world, mut cast) = stage();
+    let tasks = json!({ "only": flows::task(&world, "exit 3", json!({ "retry": "none" })) });
+    let execution = world.submit(&flows::flow("known", tasks));
+    let ended = world.ended(&execution);
+    cast[0].kill();
+    let mut open = ended.clone();
+    (open["ended"], open["state"]) = (Value::Null, json!("running"));
+    let looks = AtomicU32::new(0);
+    let answers = move |request: &str| match request.split('?').next().unwrap_or_default() {
+        "GET /v1/executions/known-1" if looks.fetch_add(1, Ordering::Relaxed) < 2 => (200, open.to_string()),
+        "GET /v1/executions/known-1" => (200, ended.to_string()),
+        _ if request.contains("state=running") && !request.contains("failed") => {
+            (200, json!({ "items": [], "position": 9 }).to_string())
+        }
+        _ => (500, "it broke".to_owned()),
+    };
+    stand_in::answer(world.port, answers).unwrap();
+    // It ends while it is watched; and the second time it has ended before.
+    for _ in 0..2 {
+        world.run(&["status", "known-1", "--wait", "60s"]).ended(10).says(&["it broke"]);
+    }
 }
 
 fn an_answer_that_makes_no_sense_is_exit_1() {
