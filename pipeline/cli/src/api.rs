@@ -136,8 +136,9 @@ impl Api {
         if lines.status.is_success() {
             return Ok(lines);
         }
-        let first = timeout(SILENCE, lines.next()).await.ok().and_then(Result::ok).flatten().unwrap_or_default();
-        Err(refused(lines.status, &first, None))
+        // A refusal is short, and comes in one piece, which need not end as a line does.
+        let words = timeout(SILENCE, lines.piece()).await.ok().and_then(Result::ok).flatten().unwrap_or_default();
+        Err(refused(lines.status, &words, None))
     }
 
     async fn ask(

@@ -40,7 +40,7 @@ fn x(task: u32) -> Value {
 fn dispatched(task: u32, attempt: u32, node: &str, resumes: bool) -> Value {
     json!({
         "kind": "attempt_dispatched", "at": x(task), "attempt": attempt, "lease": "j5.0.4.9.1", "node": node,
-        "boot": "b1", "after_beat": 1, "after_up_ms": 5, "needs": {}, "resumes": resumes, "waited_ms": 1500,
+        "boot": "b1", "after_beat": 1, "after_up_ms": 5, "expires_ms": 20000, "needs": {}, "resumes": resumes, "waited_ms": 1500,
         "why": format!("{node} had 2 of 2 slots free")
     })
 }

@@ -80,7 +80,8 @@ fn what_is_not_there_is_exit_4() {
     let execution = world.submit(&flows::many(&world, "known", 1));
     assert_eq!(world.ended(&execution)["state"], "completed");
     let of_known = format!("{execution}/nothing");
-    let commands: [(&[&str], &str); 9] = [
+    let commands: [(&[&str], &str); 10] = [
+        (&["journal", "--follow", "--from", "1", "--pool", "nowhere"], "no pool `nowhere`"),
         (&["status", "unknown-1"], "unknown-1"),
         (&["why", "nothing"], "nothing"),
         (&["why", &of_known], "nothing"),

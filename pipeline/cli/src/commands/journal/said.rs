@@ -36,6 +36,7 @@ pub fn said(event: &Body) -> String {
         Body::ExecutionStarted { key, .. } => format!("key {key}"),
         Body::ExecutionCancelRequested { kill, .. } => (if *kill { "without grace" } else { "" }).to_owned(),
         Body::ExecutionStopped { rule, .. } => format!("rule {rule}"),
+        Body::ExecutionForgotten { why, .. } => why.clone(),
         Body::ExecutionEnded { round, state, .. } => format!("round {round} {}", end_word(*state)),
         Body::ExecutionReopened { round, scope, .. } => format!("round {round}: {}", scope_word(scope)),
         Body::WorkDone { work, next, done } => {
@@ -63,7 +64,6 @@ pub fn said(event: &Body) -> String {
         Body::LockReleased { lock, lease, permits, free } => format!("{lock}: {permits} from {lease}, {free} free"),
         Body::ExecutionPaused { .. }
         | Body::ExecutionResumed { .. }
-        | Body::ExecutionForgotten { .. }
         | Body::TaskReady { .. }
         | Body::TaskSkipped { .. }
         | Body::TaskNeedsPut { .. }
