@@ -41,6 +41,24 @@ pub fn unreadable(pool: &PoolId, topic: &str, hash: u64, reason: &str, ctx: &Con
     ctx.event(pool, Body::InputRejected { topic, position: ctx.position, hash, reason })
 }
 
+/// A record of a topic that is not decided about; who asked is told so, if a request stands in it.
+pub fn turned_down(
+    (pool, topic, hash): (&PoolId, &str, u64),
+    reason: &str,
+    asked: Option<&Request>,
+    ctx: &Context<'_>,
+) -> Vec<Event> {
+    let mut events = vec![unreadable(pool, topic, hash, reason, ctx)];
+    events.extend(asked.map(|request| {
+        let words = |text: &str| crate::progress::cut(text, MAX_WORDS);
+        let by = By::Person { who: words(&request.who), key: request.key.clone(), reason: words(&request.reason) };
+        let answer = refusal(RefusalKind::Invalid, words(reason));
+        let (key, content, at) = (request.key.clone(), content(request), request.at);
+        Event { pool: request.pool.clone(), by, event: Body::RequestAnswered { key, content, at, answer } }
+    }));
+    events
+}
+
 /// A leader begins: what the installation brings along goes into the journal where it differs, one pool at a call.
 pub fn led(state: &State, ctx: &Context<'_>) -> Vec<Event> {
     let mut differing = state.pools.iter().map(|(id, pool)| bring_along(id, pool, ctx));
@@ -83,7 +101,7 @@ fn next_version(pool: &Pool, policy: &Policy) -> Option<PolicyId> {
 pub fn request(pool: &Pool, request: &Request, ctx: &Context<'_>) -> Vec<Event> {
     if request.who.len() > MAX_WORDS || request.reason.len() > MAX_WORDS {
         let reason = format!("`who` and `reason` have at most {MAX_WORDS} bytes");
-        return vec![unreadable(&request.pool, "requests", 0, &reason, ctx)];
+        return turned_down((&request.pool, "requests", 0), &reason, Some(request), ctx);
     }
     let content = content(request);
     let forgotten = |kept: &&KeptAnswer| ctx.planted(Planted::KeyForgottenAtEnd) && is_over(pool, &kept.answer);

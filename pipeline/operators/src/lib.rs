@@ -47,7 +47,7 @@ pub enum Input {
     Beat(Heartbeat),
     /// A person's request.
     Request(Request),
-    /// A record that could not be read: its topic, a hash of its bytes, and why.
+    /// A record that cannot be decided about: its topic, a hash of its bytes, and why.
     Unreadable {
         /// The pool that its key names.
         pool: PoolId,
@@ -57,6 +57,8 @@ pub enum Input {
         hash: u64,
         /// Why.
         reason: String,
+        /// The request in it, if it could be read after all: who asked is told.
+        asked: Option<Box<Request>>,
     },
 }
 
@@ -160,22 +162,24 @@ pub fn prepare(state: &State, input: &Input, ctx: &Context<'_>) -> Vec<Event> {
 
 /// Decides one input. Returns at most [`model::event::MAX_EVENTS`] events and changes nothing.
 pub fn decide(state: &State, input: &Input, ctx: &Context<'_>) -> Vec<Event> {
-    let too_many = |pool: &PoolId, topic: &str| {
+    let too_many = |pool: &PoolId, topic: &str, asked: Option<&Request>| {
         let reason = format!("{} pools exist already, and `{pool}` is not one of them", intake::MAX_POOLS);
-        vec![intake::unreadable(pool, topic, 0, &reason, ctx)]
+        intake::turned_down((pool, topic, 0), &reason, asked, ctx)
     };
     match input {
         Input::Led => intake::led(state, ctx),
         Input::Report(report) => match state.pools.get(&report.pool) {
             Some(pool) => progress::report(pool, report, ctx),
-            None => too_many(&report.pool, "reports"),
+            None => too_many(&report.pool, "reports", None),
         },
         Input::Request(request) => match state.pools.get(&request.pool) {
             Some(pool) => intake::request(pool, request, ctx),
-            None => too_many(&request.pool, "requests"),
+            None => too_many(&request.pool, "requests", Some(request)),
         },
         Input::Beat(_) => Vec::new(),
-        Input::Unreadable { pool, topic, hash, reason } => vec![intake::unreadable(pool, topic, *hash, reason, ctx)],
+        Input::Unreadable { pool, topic, hash, reason, asked } => {
+            intake::turned_down((pool, topic, *hash), reason, asked.as_deref(), ctx)
+        }
     }
 }
 

@@ -35,7 +35,10 @@ pub fn input(topic: Topic, record: &Record) -> Input {
 pub fn unreadable(topic: Topic, record: &Record, reason: String) -> Input {
     let named = std::str::from_utf8(&record.key).ok().and_then(|key| PoolId::new(key).ok());
     let pool = named.unwrap_or_else(|| PoolId::new("unknown").expect("a plain name"));
-    Input::Unreadable { pool, topic: topic.word().to_owned(), hash: hash(&record.value), reason }
+    let asks = topic == Topic::Requests && record.value.len() <= MAX_REQUEST_BYTES;
+    let asked = asks.then(|| parse::<Request>(&record.value).ok()).flatten();
+    let asked = asked.filter(|request| request.pool == pool).map(Box::new);
+    Input::Unreadable { pool, topic: topic.word().to_owned(), hash: hash(&record.value), reason, asked }
 }
 
 fn pool_of(input: &Input) -> Option<&PoolId> {

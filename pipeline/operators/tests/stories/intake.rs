@@ -148,7 +148,9 @@ fn words_that_would_swell_each_event_are_rejected() {
         reason: "x".repeat(2_000),
         ask: Ask::Pause { execution: id(1) },
     };
-    assert_eq!(words(&play.input(operators::Input::Request(request))), "input_rejected");
+    let said = play.input(operators::Input::Request(request));
+    assert_eq!(words(&said), "input_rejected request_answered");
+    assert!(format!("{said:?}").contains("at most 1024 bytes"), "{said:?}");
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn an_input_that_breaks_us_goes_to_rejects_and_the_rest_goes_on() {
     assert!(
         one.said("Reject {") && one.said("our own bug: deciding about it failed") && one.said("Alarm(\"requests/1")
     );
-    assert_eq!(one.answered(), "k1 k3");
+    assert!(one.said("our own bug: deciding about it failed; please report it"));
+    assert_eq!(one.answered(), "k1 k2 k3", "who asked is told");
     assert_eq!(one.replica().consumed.requests, 3);
 }
 
