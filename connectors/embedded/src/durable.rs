@@ -64,10 +64,10 @@ impl Durable {
         let bytes = append.records.iter().map(crate::tail::new_size).sum::<usize>();
         if APPEND_BYTES < bytes {
             let why = format!("{bytes} bytes in one append; at most {APPEND_BYTES} are possible: split it");
-            (append.done)(Err(AppendError::Refused(why)));
+            append.done.tell(Err(AppendError::Refused(why)));
         } else if let Err(append) = self.queue.push(append, self.most_bytes, self.most_records) {
             let why = format!("too much waits to be written to {}: the disk is too slow for this load", self.name);
-            (append.done)(Err(AppendError::Failed(why)));
+            append.done.tell(Err(AppendError::Failed(why)));
         }
     }
 

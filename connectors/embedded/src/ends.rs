@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -30,7 +30,7 @@ impl Ends {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if !open.contains_key(file) {
             let path = self.path(file);
-            let note = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+            let note = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
             open.insert(file.to_owned(), note);
         }
         let end = end.to_le_bytes();

@@ -1,11 +1,11 @@
 //! The storage of production: a data folder that one process has at a time.
 //!
 //! A lock on the file `lock` says so, which the system drops with the process, however it ends; the file holds the
-//! number of that process for people.
+//! number of that process for people. All of it is for this user alone: commands and their environment stand in it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Folder {
             return Err(OpenError::NotAFolder(path.to_owned()));
         }
         let failed = |error: io::Error| OpenError::of_path(path, &error);
-        fs::create_dir_all(path).map_err(failed)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         let lock = lock(path)?;
         let reserve = Reserve::open(&path.join("reserve"), reserve_bytes).map_err(failed)?;
         Ok(Self { path: path.to_owned(), reserve: Arc::new(reserve), ends: Ends::new(path), _lock: lock })
@@ -63,7 +63,8 @@ impl Storage for Folder {
     }
 
     fn create(&self, file: &str) -> io::Result<Box<dyn StorageBackend>> {
-        let new = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(self.draft(file))?;
+        let mut open = OpenOptions::new();
+        let new = open.read(true).write(true).create(true).truncate(true).mode(0o600).open(self.draft(file))?;
         Ok(self.backend(new))
     }
 
@@ -94,8 +95,8 @@ impl Storage for Folder {
 fn lock(folder: &Path) -> Result<File, OpenError> {
     let failed = |error: io::Error| OpenError::of_path(&folder.join("lock"), &error);
     let path = folder.join("lock");
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    let mut open = OpenOptions::new();
+    let mut file = open.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

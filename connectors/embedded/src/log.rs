@@ -14,7 +14,7 @@ use crate::bell::Bell;
 use crate::durable::Durable;
 use crate::folder::Folder;
 use crate::options::Options;
-use crate::queue::Append;
+use crate::queue::{Answer, Append};
 use crate::soft::Soft;
 use crate::storage::Storage;
 use crate::trouble::OpenError;
@@ -82,7 +82,7 @@ impl Log for EmbeddedLog {
                 self.bell.ring();
                 done(Ok(positions));
             }
-            Some(Kind::Durable(durable)) => durable.append(Append { records, done }),
+            Some(Kind::Durable(durable)) => durable.append(Append { records, done: Answer::to(done) }),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use protocol::log::{Done, NewRecord};
+use protocol::log::{AppendError, Done, NewRecord};
 
 use crate::tail::new_size;
 
@@ -16,7 +16,33 @@ pub struct Append {
     /// Its records.
     pub records: Vec<NewRecord>,
     /// Whom to tell.
-    pub done: Done,
+    pub done: Answer,
+}
+
+/// Who waits for the outcome of an append. Dropped, which only a bug of ours does, it says that nobody knows: nobody
+/// waits for ever.
+pub struct Answer(Option<Done>);
+
+impl Answer {
+    /// Tells this one.
+    pub fn to(done: Done) -> Self {
+        Self(Some(done))
+    }
+
+    /// Tells the outcome.
+    pub fn tell(mut self, outcome: Result<Vec<u64>, AppendError>) {
+        if let Some(done) = self.0.take() {
+            done(outcome);
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(done) = self.0.take() {
+            done(Err(AppendError::Failed("our own bug: it was dropped, and may have been written".to_owned())));
+        }
+    }
 }
 
 /// What the writer shall do next.
@@ -122,7 +148,7 @@ mod tests {
         let queue = Queue::default();
         let push = |records: usize, bytes: usize| {
             let record = NewRecord { value: vec![0; bytes], ..NewRecord::default() };
-            queue.push(Append { records: vec![record; records], done: Box::new(drop) }, 10_000, 5).is_ok()
+            queue.push(Append { records: vec![record; records], done: Answer::to(Box::new(drop)) }, 10_000, 5).is_ok()
         };
         assert!(push(1, 20_000), "one alone may be too large, or it could never be written");
         assert!(!push(1, 0));
@@ -144,7 +170,9 @@ mod tests {
         let queue = Queue::default();
         for _ in 0..5 {
             let record = NewRecord { value: vec![0; COMMIT_BYTES / 2 - 1000], ..NewRecord::default() };
-            assert!(queue.push(Append { records: vec![record], done: Box::new(drop) }, usize::MAX, 100).is_ok());
+            assert!(
+                queue.push(Append { records: vec![record], done: Answer::to(Box::new(drop)) }, usize::MAX, 100).is_ok()
+            );
         }
         let commits: Vec<usize> = (0..3).map(|_| queue.take(None).appends.len()).collect();
         assert_eq!(commits, [2, 2, 1]);

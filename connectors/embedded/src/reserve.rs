@@ -7,6 +7,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -23,7 +24,8 @@ pub struct Reserve {
 impl Reserve {
     /// Opens it and fills it if there is room.
     pub fn open(path: &Path, bytes: u64) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut open = OpenOptions::new();
+        let file = open.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let reserve = Self { file, bytes, whole: Mutex::new(false) };
         // Without room the log opens for reading, and the next append is told.
         let _ = reserve.refill();

@@ -133,7 +133,7 @@ impl Store {
     }
 
     /// Closes the file; the next call opens it anew.
-    fn fail(&self, trouble: &Trouble) {
+    pub fn fail(&self, trouble: &Trouble) {
         let mut file = self.lock();
         match &*file {
             File::Open(..) => *file = File::Failed { trouble: trouble.clone(), until: Instant::now() },

@@ -1,7 +1,8 @@
 //! The writer of one durable stream: takes what queued during the last commit, commits it, publishes it, tells those
-//! who wait.
+//! who wait. A panic here is one more way for a commit to fail: who waits is told, and the file is opened anew.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -20,7 +21,10 @@ pub fn run(stream: &Durable) {
     loop {
         let work = stream.queue.take(patience);
         let last = work.last;
-        patience = step(stream, work);
+        patience = catch_unwind(AssertUnwindSafe(|| step(stream, work))).unwrap_or_else(|_| {
+            stream.store.fail(&Trouble::Io("our own bug: the writer of this file panicked".to_owned()));
+            Some(stream.retry_after)
+        });
         if last {
             return;
         }
@@ -82,7 +86,7 @@ fn publish(stream: &Durable, appends: Vec<Append>, trim_to: u64) {
     drop(tail);
     stream.bell.ring();
     for (done, positions) in answers {
-        done(Ok(positions));
+        done.tell(Ok(positions));
     }
 }
 
@@ -108,6 +112,6 @@ fn adopt(stream: &Durable, found: &Range<u64>) {
 
 fn refuse(appends: Vec<Append>, why: &AppendError) {
     for append in appends {
-        (append.done)(Err(why.clone()));
+        append.done.tell(Err(why.clone()));
     }
 }

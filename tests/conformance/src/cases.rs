@@ -3,6 +3,7 @@
 mod ends;
 mod order;
 mod pages;
+mod queue;
 mod waits;
 
 use crate::subject::Subject;
@@ -31,6 +32,7 @@ cases![
     order::streams_are_independent,
     order::a_stream_that_does_not_exist_refuses,
     order::nothing_is_read_that_will_not_be_acknowledged,
+    queue::an_append_beyond_what_may_wait_is_refused_at_once_and_the_others_are_written,
     pages::a_record_comes_back_as_it_was_appended,
     pages::empty_keys_headers_and_values_come_back,
     pages::a_large_record_comes_back,

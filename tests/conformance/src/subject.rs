@@ -14,6 +14,9 @@ pub trait Subject {
     /// The same log again, as after a restart of its process. The caller has dropped every handle of it.
     fn reopen(&mut self) -> Arc<dyn Log>;
 
+    /// How many records may wait to be written; none if none ever waits. Of a subject for the suite it should be few.
+    fn may_wait(&self) -> Option<usize>;
+
     /// How long something that must happen may take.
     fn patience(&self) -> Duration {
         Duration::from_secs(20)

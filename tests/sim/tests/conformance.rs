@@ -17,6 +17,10 @@ impl Subject for Simulated {
     fn reopen(&mut self) -> Arc<dyn Log> {
         self.0.clone()
     }
+
+    fn may_wait(&self) -> Option<usize> {
+        None
+    }
 }
 
 #[test]
