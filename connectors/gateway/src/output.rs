@@ -7,9 +7,9 @@
 mod age;
 mod place;
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ pub use place::Place;
 pub struct Limits {
     /// Of one attempt, in bytes.
     pub attempt_bytes: u64,
-    /// Of all attempts, in bytes; beyond it the oldest leave.
+    /// Of all attempts, in bytes; beyond it the oldest leave, until a tenth of it is free.
     pub total_bytes: u64,
     /// Since the last write.
     pub age: Duration,
@@ -56,7 +56,7 @@ pub enum NotKept {
 impl Output {
     /// Opens the store, and drops what is too old.
     pub fn open(folder: PathBuf, limits: Limits) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
+        private_folders(&folder)?;
         let output = Self { folder, limits, used: AtomicU64::new(0), tidying: Mutex::new(()) };
         output.tidy(SystemTime::now());
         Ok(output)
@@ -78,11 +78,11 @@ impl Output {
     fn write(&self, place: &Place, offset: u64, chunk: &[u8]) -> io::Result<u64> {
         let path = place.path(&self.folder);
         let mut open = File::options();
-        open.create(true).write(true).truncate(false);
+        open.create(true).write(true).truncate(false).mode(0o600);
         let file = match open.open(&path) {
             // The first chunk, or the folder was tidied away a moment ago.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(path.parent().expect("a file of the store stands in a folder of it"))?;
+                private_folders(path.parent().expect("a file of the store stands in a folder of it"))?;
                 open.open(&path)?
             }
             opened => opened?,
@@ -92,11 +92,10 @@ impl Output {
         Ok((offset + chunk.len() as u64).saturating_sub(before))
     }
 
-    /// The file of an attempt, if it is kept: the one of its newest lease.
+    /// The file of an attempt, if it is kept: that of its lease, or the newest where the lease is not known any more.
     pub fn find(&self, place: &Place) -> Option<PathBuf> {
-        let path = place.path(&self.folder);
-        if path.is_file() {
-            return Some(path);
+        if place.lease.is_some() {
+            return Some(place.path(&self.folder)).filter(|path| path.is_file());
         }
         let files = fs::read_dir(place.folder(&self.folder)).ok()?;
         let written = |path: &PathBuf| fs::metadata(path).and_then(|m| m.modified()).ok();
@@ -119,12 +118,25 @@ impl Output {
         Ok(bytes)
     }
 
-    /// Drops what is too old, then the oldest until the rest is no more than may be kept.
+    /// Drops what is too old, and of too much the oldest.
     pub fn tidy(&self, now: SystemTime) {
         let Ok(_one) = self.tidying.try_lock() else { return };
         let left = age::tidy(&self.folder, self.limits, now);
-        self.used.store(left, Ordering::Relaxed);
+        // Where files cannot be dropped, the next look waits all the same until a tenth more has come.
+        self.used.store(left.min(self.limits.tidied_bytes()), Ordering::Relaxed);
     }
+}
+
+impl Limits {
+    /// What is left of too much: so much less that not every further chunk costs a look at all files.
+    fn tidied_bytes(&self) -> u64 {
+        self.total_bytes - self.total_bytes / 10
+    }
+}
+
+/// Makes a folder and those above it, for this user alone: output may hold what nobody else should see.
+fn private_folders(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(test)]
@@ -157,6 +169,31 @@ mod tests {
         let path = output.find(&place).unwrap();
         assert_eq!(Output::read(&path, 4, 3).unwrap(), b"efg");
         assert_eq!(Output::read(&path, 10, 3).unwrap(), b"");
+    }
+
+    #[test]
+    fn the_output_of_one_lease_is_never_shown_as_that_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Output::open(folder.path().to_owned(), Limits::default()).unwrap();
+        let place = Place::example("web-1", "build", 1);
+        output.put(&place, 0, b"of the first lease").unwrap();
+        let again = Place { lease: Some("j5.0.4.9000.0".parse().unwrap()), ..place.clone() };
+        assert_eq!(output.find(&again), None, "taken back and given anew, it has printed nothing yet");
+        let forgotten = Place { lease: None, ..place.clone() };
+        assert_eq!(output.find(&forgotten), output.find(&place), "better than nothing, where no lease is known");
+    }
+
+    #[test]
+    fn a_full_store_is_tidied_until_a_tenth_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Output::open(folder.path().to_owned(), Limits { total_bytes: 100, ..Limits::default() }).unwrap();
+        let kept = || (1..=100).filter(|n| output.find(&Place::example("web-1", "build", *n)).is_some()).count();
+        for attempt in 1..=10 {
+            output.put(&Place::example("web-1", "build", attempt), 0, b"0123456789").unwrap();
+        }
+        assert_eq!(kept(), 10);
+        output.put(&Place::example("web-1", "build", 11), 0, b"0").unwrap();
+        assert_eq!(kept(), 9, "not only the one that makes room for this chunk");
     }
 
     #[test]

@@ -15,15 +15,17 @@ struct Kept {
     path: PathBuf,
 }
 
-/// Drops files until the limits hold; returns how many bytes are left. What cannot be dropped is left for the next time.
+/// Drops files that are too old, and the oldest of too much until a tenth of the room is free; returns how many bytes are
+/// left. What cannot be dropped is left for the next time.
 pub fn tidy(store: &Path, limits: Limits, now: SystemTime) -> u64 {
     let mut kept = Vec::new();
     collect(store, DEPTH, &mut kept);
     kept.sort_by_key(|file| file.written);
     let mut left: u64 = kept.iter().map(|file| file.bytes).sum();
+    let most = if left > limits.total_bytes { limits.tidied_bytes() } else { limits.total_bytes };
     for file in &kept {
         let is_old = now.duration_since(file.written).is_ok_and(|age| age > limits.age);
-        if !is_old && left <= limits.total_bytes {
+        if !is_old && left <= most {
             break;
         }
         match fs::remove_file(&file.path) {
