@@ -1,8 +1,9 @@
 //! Connections: how many at once, how long they may dally, and who is at the other end.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::{Request, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -23,7 +25,13 @@ use crate::access::{Door, Peer};
 use crate::stream::stopped;
 
 /// Most connections of each listener at once; more wait in the listener's queue.
-const CONNECTIONS: usize = 4_096;
+const CONNECTIONS: u64 = 4_096;
+/// Open files that all else may need: the log, snapshots, output that is written.
+const OTHER_FILES: u64 = 100;
+/// Open files that are enough for everything.
+const MANY_FILES: u64 = 16_384;
+/// Users whose names are remembered.
+const NAMES: usize = 256;
 /// How long the head of a request may take, and a connection may be idle.
 const HEAD: Duration = Duration::from_secs(60);
 /// Most headers of a request.
@@ -54,6 +62,23 @@ pub struct OverTcp {
 pub struct OverSocket {
     /// Where.
     pub listener: UnixListener,
+    /// Names of users: to look one up may take as long as a directory server takes, and nobody is let in meanwhile.
+    names: Mutex<BTreeMap<u32, Arc<str>>>,
+}
+
+impl OverSocket {
+    /// Over this socket.
+    pub fn new(listener: UnixListener) -> Self {
+        Self { listener, names: Mutex::default() }
+    }
+
+    fn name(&self, uid: u32) -> Arc<str> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.len() >= NAMES && !names.contains_key(&uid) {
+            names.clear();
+        }
+        names.entry(uid).or_insert_with(|| user_name(uid).into()).clone()
+    }
 }
 
 impl Way for OverTcp {
@@ -69,15 +94,28 @@ impl Way for OverSocket {
     type Stream = UnixStream;
     async fn accept(&self) -> io::Result<(UnixStream, Peer)> {
         let (stream, _) = self.listener.accept().await?;
-        let user = user_name(stream.peer_cred()?.uid());
-        Ok((stream, Peer::Socket { user: user.into() }))
+        let user = self.name(stream.peer_cred()?.uid());
+        Ok((stream, Peer::Socket { user }))
     }
 }
 
-/// Serves connections until told to stop.
-pub async fn serve(way: impl Way, router: Router, stopping: watch::Receiver<bool>) {
+/// How many connections each of the two listeners may have. Lets this process open as many files as it may.
+pub fn connections() -> usize {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1_024, 1_024));
+    let wanted = hard.min(MANY_FILES);
+    let raised = soft < wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok();
+    share(if raised { wanted } else { soft })
+}
+
+fn share(files: u64) -> usize {
+    let each = (files.saturating_sub(OTHER_FILES) / 2).clamp(1, CONNECTIONS);
+    usize::try_from(each).expect("it is small")
+}
+
+/// Serves connections, at most so many at once, until told to stop.
+pub async fn serve(way: impl Way, connections: usize, router: Router, stopping: watch::Receiver<bool>) {
     let mut told = stopping.clone();
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Arc::new(Semaphore::new(connections));
     let mut connections = JoinSet::new();
     loop {
         let accepted = async {
@@ -143,4 +181,17 @@ async fn connection<S>(
 fn user_name(uid: u32) -> String {
     let named = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
     named.map_or_else(|| format!("uid {uid}"), |user| user.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_all_else_and_one_listener_some_for_the_other() {
+        for (files, each) in [(1_024, 462), (256, 78), (64, 1), (20_000, 4_096), (u64::MAX, 4_096)] {
+            assert_eq!(share(files), each, "{files}");
+        }
+        assert_eq!(connections(), connections(), "what could be raised stays raised");
+    }
 }

@@ -17,7 +17,7 @@ use crate::access::Door;
 use crate::app::App;
 use crate::output::{Limits, Output};
 use crate::route::router;
-use crate::serve::{OverSocket, OverTcp, serve};
+use crate::serve::{OverSocket, OverTcp, connections, serve};
 use crate::socket::Socket;
 use crate::stream::stopped;
 use crate::token::{self, TokenFile};
@@ -112,8 +112,9 @@ impl std::error::Error for StartError {}
 pub struct Gateway {
     /// Where it listens.
     pub address: SocketAddr,
-    socket: Socket,
+    /// Goes before the socket, whose lock says that the port is ours.
     token: Option<TokenFile>,
+    socket: Socket,
     stop: watch::Sender<bool>,
     serving: JoinSet<()>,
 }
@@ -142,10 +143,11 @@ impl Gateway {
         let router = router(App::new(engine, output.clone(), stopping.clone()));
         let door = Arc::new(Door { listen: address, token: secret.into() });
         let mut serving = JoinSet::new();
-        serving.spawn(serve(OverTcp { listener: tcp, door }, router.clone(), stopping.clone()));
-        serving.spawn(serve(OverSocket { listener: unix }, router, stopping.clone()));
+        let each = connections();
+        serving.spawn(serve(OverTcp { listener: tcp, door }, each, router.clone(), stopping.clone()));
+        serving.spawn(serve(OverSocket::new(unix), each, router, stopping.clone()));
         serving.spawn(tidy(output, stopping));
-        Ok(Self { address, socket, token, stop, serving })
+        Ok(Self { address, token, socket, stop, serving })
     }
 
     /// The socket.
