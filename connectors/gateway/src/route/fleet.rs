@@ -71,9 +71,8 @@ pub async fn locks(State(app): State<App>, params: Params) -> Result<Json<Page<L
     let limit = params.limit()?;
     let after = params.get::<LockId>("cursor")?.map_or(Bound::Unbounded, Bound::Excluded);
     let page = app.look(&params, |look| {
-        let waiting = lock::waiting(look.pool);
         let ids = look.pool.locks.range((after, Bound::Unbounded)).map(|(id, _)| id);
-        let items = ids.take(limit + 1).filter_map(|id| lock::lock(look.pool, id, &waiting)).collect();
+        let items = ids.take(limit + 1).filter_map(|id| lock::lock(look.pool, id)).collect();
         Ok(Page::cut(items, limit, look.position, |l: &LockView| l.lock.to_string()))
     });
     page.await.map(Json)
@@ -88,7 +87,7 @@ pub async fn lock(
     params.only(&[])?;
     let id = LockId::new(&name).map_err(|error| Failure::bad(error.to_string()))?;
     let found = app.look(&params, |look| {
-        let found = lock::lock(look.pool, &id, &lock::waiting(look.pool));
+        let found = lock::lock(look.pool, &id);
         found.ok_or_else(|| {
             Failure::not_found(format!("no lock `{id}` in pool `{}`; reprise locks lists them", look.id))
         })

@@ -14,7 +14,14 @@ use crate::view::page::Page;
 use crate::view::parked::{ParkedView, parked};
 use crate::view::submitted::{Done, Replay, Verb};
 
-/// Those of the newest execution first: `?class=`, `?flow=`, `?limit=`, `?cursor=`.
+/// What an attempt may need at most, as in a flow.
+const MAX_MEMORY_MB: u64 = 16 << 20;
+const MAX_SLOTS: u32 = 1_000;
+/// Tasks that one page looks at: the partition waits for it.
+const MAX_LOOKS: usize = 100_000;
+
+/// Those of the newest execution first: `?class=`, `?flow=`, `?limit=`, `?cursor=`. A page may be short, even empty, and
+/// have a next one: nothing more in what it looked at was wanted.
 pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Page<ParkedView>>, Failure> {
     params.only(&["class", "flow", "limit", "cursor"])?;
     let limit = params.limit()?;
@@ -25,15 +32,21 @@ pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Page<Pa
     };
     let page = app.look(&params, |look| {
         let with_parked = look.pool.executions.range(..=newest).rev().filter(|(_, e)| e.counts.parked > 0);
-        let all = with_parked.flat_map(|(number, e)| {
-            let from = if *number == newest { first } else { 0 };
-            (from..)
-                .take(e.tasks.len().saturating_sub(from as usize))
-                .filter_map(move |index| Some((*number, index, parked(e, index)?)))
+        let places = with_parked.flat_map(|(number, e)| {
+            let from = if *number == newest { first as usize } else { 0 };
+            (0..).take(e.tasks.len()).skip(from).map(move |index| (*number, e, index))
         });
-        let mut wanted = all.filter(|(.., task)| wanted(task));
-        let items = wanted.by_ref().take(limit).map(|(.., task)| task).collect();
-        let next = wanted.next().map(|(number, index, _)| format!("{number}.{index}"));
+        let (mut items, mut next, mut looks) = (Vec::new(), None, MAX_LOOKS);
+        for (number, execution, index) in places {
+            let spent = looks == 0;
+            looks = looks.saturating_sub(1);
+            let found = if spent { None } else { parked(execution, index, &mut looks).filter(wanted) };
+            if spent || (found.is_some() && items.len() == limit) {
+                next = Some(format!("{number}.{index}"));
+                break;
+            }
+            items.extend(found);
+        }
         Ok(Page { items, next, position: look.position })
     });
     page.await.map(Json)
@@ -60,6 +73,9 @@ pub async fn replay(
 ) -> Result<Json<Done>, Failure> {
     let (execution, task) = (execution(&name)?, task(&id)?);
     let Replay { reason, memory_mb, slots } = read(body).await?;
+    if memory_mb.is_some_and(|mb| mb > MAX_MEMORY_MB) || slots.is_some_and(|slots| !(1..=MAX_SLOTS).contains(&slots)) {
+        return Err(Failure::bad(format!("an attempt may need 16 TiB of memory and 1 to {MAX_SLOTS} slots, no more")));
+    }
     ask(&app, asker(&params, key, &peer, reason)?, Ask::Replay { execution, task, memory_mb, slots }).await
 }
 

@@ -1,6 +1,6 @@
 //! A flow comes in: checked whole, then put into the log part by part under one key. The last part begins the execution.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -8,10 +8,10 @@ use axum::extract::{Extension, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use flow::{Checked, Format};
-use model::Priority;
+use flow::Format;
 use model::request::{Ask, Submit};
-use model::task::Needs;
+use model::task::{FlowPart, Needs};
+use model::{LockId, Priority, TaskId};
 use operators::state::Pool;
 use tokio::sync::Semaphore;
 
@@ -30,6 +30,8 @@ const MAX_BODY: usize = 32 * 1024 * 1024;
 static READING: Semaphore = Semaphore::const_new(8);
 /// Most warnings of an answer.
 const MAX_WARNINGS: usize = 20;
+/// Nodes that are looked at for them: the partition waits for it.
+const MAX_LOOKS: usize = 100_000;
 
 /// A flow, YAML or JSON by content type: `?name=` (its file's), `?priority=`, `?reason=`.
 pub async fn submit(
@@ -51,14 +53,14 @@ pub async fn submit(
     app.is_ready()?;
     let _turn = READING.acquire().await.expect("nobody closes it");
     let body = whole(body, "a flow", MAX_BODY).await?;
-    let checked = tokio::task::spawn_blocking(move || parse(&name, &body, format)).await;
-    let checked = checked.map_err(|error| Failure::ours(format!("the flow could not be read: {error}")))??;
-    let warnings = warnings(&app, &asker, &checked);
-    let id = put(&app, &asker, &checked, priority).await?;
+    let flow = tokio::task::spawn_blocking(move || Flow::read(&name, &body, format)).await;
+    let flow = flow.map_err(|error| Failure::ours(format!("the flow could not be read: {error}")))??;
+    let warnings = warnings(&app, &asker, &flow);
+    let diagnostics = flow.warnings;
+    let id = put(&app, &asker, (flow.content, flow.parts), priority).await?;
     let execution = id.and_then(|id| asker.view(&app, &id));
     let execution = execution.ok_or_else(|| Failure::ours("the execution was begun, and is not known any more"))?;
     let location = format!("/v1/executions/{}", execution.execution);
-    let diagnostics = checked.warnings.iter().map(Mistake::from).collect();
     let submitted = Submitted { execution, warnings, diagnostics };
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(submitted)).into_response())
 }
@@ -86,21 +88,41 @@ fn format(headers: &HeaderMap) -> Result<Format, Failure> {
     }
 }
 
-fn parse(name: &str, body: &Bytes, format: Format) -> Result<Checked, Failure> {
-    flow::parse(name, body, format).map_err(|mistakes| {
-        let rendered = flow::render(&mistakes, name, &String::from_utf8_lossy(body));
-        Failure::invalid_flow(&mistakes, rendered)
-    })
+/// A flow as it goes into the log, and what of it is compared with the pool.
+struct Flow {
+    content: String,
+    parts: Vec<FlowPart>,
+    warnings: Vec<Mistake>,
+    locks: BTreeMap<LockId, u32>,
+    /// Each different needs, with the first task that has them.
+    needs: BTreeMap<Needs, TaskId>,
+}
+
+impl Flow {
+    /// Reads and checks a flow. Takes a second of a processor for a large one.
+    fn read(name: &str, body: &Bytes, format: Format) -> Result<Self, Failure> {
+        let checked = flow::parse(name, body, format).map_err(|mistakes| {
+            let rendered = flow::render(&mistakes, name, &String::from_utf8_lossy(body));
+            Failure::invalid_flow(&mistakes, rendered)
+        })?;
+        let mut needs = BTreeMap::new();
+        for task in &checked.tasks {
+            if !needs.contains_key(&task.needs) {
+                needs.insert(task.needs.clone(), task.id.clone());
+            }
+        }
+        let (content, parts) = (checked.content(), checked.parts());
+        let warnings = checked.warnings.iter().map(Mistake::from).collect();
+        Ok(Self { content, parts, warnings, locks: checked.head.locks, needs })
+    }
 }
 
 async fn put(
     app: &App,
     asker: &Asker,
-    checked: &Checked,
+    (content, flows): (String, Vec<FlowPart>),
     priority: Option<Priority>,
 ) -> Result<Option<model::ExecutionId>, Failure> {
-    let content = checked.content();
-    let flows = checked.parts();
     let parts = u32::try_from(flows.len()).unwrap_or(u32::MAX);
     let mut begun = None;
     for (flow, part) in flows.into_iter().zip(0..) {
@@ -111,20 +133,16 @@ async fn put(
 }
 
 /// What somebody should look at: locks whose size changes, needs that no present node meets.
-fn warnings(app: &App, asker: &Asker, checked: &Checked) -> Vec<String> {
-    let needs: BTreeSet<&Needs> = checked.tasks.iter().map(|task| &task.needs).collect();
+fn warnings(app: &App, asker: &Asker, flow: &Flow) -> Vec<String> {
     let see = |pool: &Pool| {
-        let resized = checked.head.locks.iter().filter_map(|(id, size)| {
+        let resized = flow.locks.iter().filter_map(|(id, size)| {
             let was = pool.locks.get(id).map(|lock| lock.size).filter(|was| was != size)?;
             Some(format!("lock {id} had {was} permits in this pool, and has {size} from now on"))
         });
         let present = || pool.nodes.values().filter(|node| node.presence.is_present());
-        let unmet = needs.iter().filter(|needs| present().all(|node| lacks(node, needs).is_some()));
-        let first = |needs: &Needs| checked.tasks.iter().find(|task| task.needs == *needs);
-        let unmet = unmet.map(|needs| {
-            let task = first(needs).map_or("a task", |task| task.id.as_str());
-            format!("{task} waits for a node: {}", no_node(present(), needs))
-        });
+        let looked = flow.needs.iter().take(MAX_LOOKS / present().count().max(1));
+        let unmet = looked.filter(|(needs, _)| present().all(|node| lacks(node, needs).is_some()));
+        let unmet = unmet.map(|(needs, task)| format!("{task} waits for a node: {}", no_node(present(), needs)));
         resized.chain(unmet).take(MAX_WARNINGS).collect()
     };
     app.engine.read(|replica| see(replica.state.pools.get(&asker.pool).unwrap_or(&Pool::default())))

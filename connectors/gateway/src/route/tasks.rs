@@ -24,9 +24,9 @@ pub async fn list(
     let states = states(params.text("state"))?;
     let page = app.look(&params, |look| {
         let execution = find(&look, &name)?;
-        let rest = (from..).zip(execution.tasks.iter().skip(from as usize));
-        let wanted = rest.filter(|(_, task)| states.is_empty() || states.contains(&TaskWord::from(&task.phase)));
-        let mut wanted = wanted.map(|(index, _)| index);
+        let rest = execution.tasks.iter().zip(0..).skip(from as usize);
+        let wanted = rest.filter(|(task, _)| states.is_empty() || states.contains(&TaskWord::from(&task.phase)));
+        let mut wanted = wanted.map(|(_, index)| index);
         let items: Vec<TaskItem> = wanted.by_ref().take(limit).filter_map(|i| item(execution, i, look.now)).collect();
         let next = wanted.next().map(|index| index.to_string());
         Ok(Page { items, next, position: look.position })

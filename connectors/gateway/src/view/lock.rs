@@ -1,11 +1,12 @@
 //! Locks: who holds them, and who waits in which order.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
 
 use model::event::{TaskRef, attempt_name};
 use model::{LeaseId, LockId, NodeId};
-use operators::state::{Lock, Phase, Pool};
+use operators::state::queue::{Head, Queue};
+use operators::state::{Lock, Pool};
 use serde::{Deserialize, Serialize};
 
 /// Most holders and most waiters that are named of one lock.
@@ -41,38 +42,36 @@ pub struct Holder {
     pub permits: u32,
 }
 
-/// Who waits for which lock, the next one first, with the priority that its queue goes by.
-pub type Waiting = BTreeMap<LockId, Vec<(Reverse<model::Priority>, u64, Reverse<model::Millis>, TaskRef)>>;
-
-/// Ready tasks by the locks that they need: one look at each task of the executions that have some.
-pub fn waiting(pool: &Pool) -> Waiting {
-    let mut waiting = Waiting::new();
-    for (number, execution) in pool.executions.iter().filter(|(_, e)| e.counts.ready > 0) {
-        for (task, index) in execution.tasks.iter().zip(0..) {
-            let Phase::Ready { rank, .. } = task.phase else { continue };
-            let at = TaskRef { execution: *number, task: index };
-            for lock in task.needs().locks.keys() {
-                let place = (Reverse(execution.level(index)), execution.turn, Reverse(rank), at);
-                waiting.entry(lock.clone()).or_default().push(place);
-            }
-        }
-    }
-    waiting.values_mut().for_each(|places| places.sort_unstable());
-    waiting
-}
-
 /// One lock.
-pub fn lock(pool: &Pool, id: &LockId, waiting: &Waiting) -> Option<LockView> {
+pub fn lock(pool: &Pool, id: &LockId) -> Option<LockView> {
     let lock = pool.locks.get(id)?;
-    let places = waiting.get(id).map(Vec::as_slice).unwrap_or_default();
+    let (waiters, waiting) = waiters(pool, id);
     Some(LockView {
         lock: id.clone(),
         size: lock.size,
         held: lock.held.values().sum(),
         holders: holders(pool, lock),
-        waiters: places.iter().take(MAX_NAMED).filter_map(|(.., at)| task_name(pool, *at)).collect(),
-        waiting: u32::try_from(places.len()).unwrap_or(u32::MAX),
+        waiters,
+        waiting,
     })
+}
+
+/// Ready tasks that need a lock: the first 100 by name, and how many there are. Costs as much as executions have some,
+/// not as many as wait.
+fn waiters(pool: &Pool, id: &LockId) -> (Vec<String>, u32) {
+    let queues = pool.queues.of_lock(id).filter_map(|queue| pool.queues.get(queue));
+    let mut executions: Vec<_> = queues.flat_map(Queue::waiting).collect();
+    let waiting: usize = executions.iter().map(ExactSizeIterator::len).sum();
+    let next = |(from, of): (usize, &mut _)| Some(Reverse((Iterator::next(of)?, from)));
+    let mut heads: BinaryHeap<Reverse<(Head, usize)>> = executions.iter_mut().enumerate().filter_map(next).collect();
+    let mut names = Vec::new();
+    while names.len() < MAX_NAMED
+        && let Some(Reverse((Head { execution, task, .. }, from))) = heads.pop()
+    {
+        names.extend(task_name(pool, TaskRef { execution, task }));
+        heads.extend(executions[from].next().map(|head| Reverse((head, from))));
+    }
+    (names, u32::try_from(waiting).unwrap_or(u32::MAX))
 }
 
 /// Who holds a lock; the first 100.
@@ -118,10 +117,10 @@ mod tests {
         world.runs(3, "n1");
         let pool = world.pool();
         let id = "db".parse().unwrap();
-        let view = lock(pool, &id, &waiting(pool)).unwrap();
+        let view = lock(pool, &id).unwrap();
         assert_eq!((view.size, view.held, view.waiting), (1, 1, 3));
         assert_eq!(view.waiters, ["web-1/c", "web-1/a", "web-1/b"]);
         assert_eq!((view.holders[0].attempt.as_str(), view.holders[0].permits), ("web-1/d@1", 1));
-        assert_eq!(lock(pool, &"none".parse().unwrap(), &waiting(pool)), None);
+        assert_eq!(lock(pool, &"none".parse().unwrap()), None);
     }
 }

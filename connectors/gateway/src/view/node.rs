@@ -81,7 +81,7 @@ pub fn node(id: &PoolId, pool: &Pool, name: &NodeId, recoveries: &BTreeMap<NodeI
         slots: node.slots,
         used: node.used_slots(),
         memory_mb: node.memory_mb,
-        used_memory_mb: node.used_memory(),
+        used_memory_mb: node.leases.values().fold(0, |sum, (_, memory_mb)| sum.saturating_add(*memory_mb)),
         zone: node.zone.clone(),
         zone_emergency: pool.emergencies.contains(&node.zone),
         labels: node.labels.clone(),

@@ -38,13 +38,14 @@ pub struct ParkedView {
     pub why: String,
 }
 
-/// A task, if it is parked.
-pub fn parked(execution: &Execution, index: u32) -> Option<ParkedView> {
+/// A task, if it is parked. `looks` is how many tasks may still be looked at: what waits for it counts.
+pub fn parked(execution: &Execution, index: u32, looks: &mut usize) -> Option<ParkedView> {
     let task = execution.tasks.get(index as usize)?;
     let since = parked_since(&task.phase)?;
     let story = task.story.as_deref();
     let last = story.and_then(|s| s.tried.last());
     let (rule, why) = story.and_then(|s| s.parked.clone()).unwrap_or_default();
+    *looks = looks.saturating_sub(task.dependents.len());
     let (mut blocks, mut blocked) = (Vec::new(), 0_u32);
     for held in blocked_by(execution, task, index) {
         blocked += 1;

@@ -95,6 +95,7 @@ async fn lists_come_in_pages_and_by_state() {
     };
     assert_eq!(tasks("limit=2").await, ("build test".to_owned(), Some("2".to_owned())));
     assert_eq!(tasks("limit=2&cursor=2").await, ("deploy".to_owned(), None));
+    assert_eq!(tasks("cursor=4294967295").await, (String::new(), None));
     assert_eq!(tasks("state=ready").await, ("build".to_owned(), None));
     assert_eq!(tasks("state=ready,waiting&limit=2").await, ("build test".to_owned(), Some("2".to_owned())));
     assert_eq!(stage.get("/v1/executions/web-3/tasks?state=sad").await.problem().status, 400);

@@ -232,6 +232,14 @@ impl Queue {
         let (rank, task) = *self.buckets.get(&(level, execution))?.tasks.first()?;
         Some(Head { level, turn, rank, execution, task })
     }
+
+    /// All its tasks, also those that may not be dispatched from now: for each execution, the one that runs next first.
+    pub fn waiting(&self) -> impl Iterator<Item = impl ExactSizeIterator<Item = Head>> {
+        self.buckets.iter().map(|((level, execution), bucket)| {
+            let (level, turn, execution) = (*level, bucket.turn, *execution);
+            bucket.tasks.iter().map(move |(rank, task)| Head { level, turn, rank: *rank, execution, task: *task })
+        })
+    }
 }
 
 /// Whether a node could run tasks with these needs if nothing else ran there.
