@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use model::report::{
-    Hello, MAX_CASES, MAX_CHECKPOINT_BYTES, MAX_LABELS, MAX_REPORT_BYTES, MAX_SLOTS, MAX_TAIL_BYTES, MAX_WORDS_BYTES,
-    Report, ReportKind,
+    Case, Cause, End, Hello, MAX_CASES, MAX_CHECKPOINT_BYTES, MAX_LABELS, MAX_REPORT_BYTES, MAX_SLOTS, MAX_TAIL_BYTES,
+    MAX_WORDS_BYTES, Report, ReportKind,
 };
 use model::{Heartbeat, PoolId};
 use serde::{Deserialize, Serialize};
 
 /// Most lines of one request.
 pub const MAX_LINES: usize = 1_000;
-/// Most bytes that are kept of a line that cannot be used.
+/// The largest number that every JSON reader holds exactly.
+const MAX_SEQ: u64 = 1 << 53;
+/// Most bytes that are kept of a line that cannot be used, and of the reason: that may repeat the line.
 const MAX_KEPT: usize = 1_024;
 
 /// What one request holds.
@@ -79,7 +81,8 @@ pub fn read(body: &[u8]) -> Sent {
         };
         match read {
             Ok(report) => checked.good.entry(report.pool).or_default().push(line.to_vec()),
-            Err(reason) => {
+            Err(mut reason) => {
+                reason.truncate(reason.floor_char_boundary(MAX_KEPT));
                 let text = String::from_utf8_lossy(&line[..line.len().min(MAX_KEPT)]).into_owned();
                 checked.bad.push(Rejected { line: number, reason, text });
             }
@@ -123,8 +126,8 @@ fn report(line: &[u8]) -> Result<Report, String> {
 /// Says which bound a report breaks, if it breaks one.
 fn bounds(report: &Report) -> Option<String> {
     let most = |is: usize, most: usize, what: &str| (is > most).then(|| format!("at most {most} {what}, not {is}"));
-    if report.seq == 0 {
-        return Some("`seq` counts from 1".to_owned());
+    if report.seq == 0 || report.seq > MAX_SEQ {
+        return Some("`seq` counts from 1, up to 2^53".to_owned());
     }
     match &report.kind {
         ReportKind::Hello(hello) => hello_bounds(hello),
@@ -134,15 +137,36 @@ fn bounds(report: &Report) -> Option<String> {
             outside.then(|| "`fraction` is 0 to 1".to_owned()).or(note)
         }
         ReportKind::Checkpoint { text, .. } => {
-            // As JSON text: what escapes add counts too.
-            let bytes = serde_json::to_string(text).map_or(usize::MAX, |json| json.len());
-            most(bytes, MAX_CHECKPOINT_BYTES, "bytes of checkpoint as JSON text")
+            most(json_bytes(text), MAX_CHECKPOINT_BYTES, "bytes of checkpoint as JSON text")
         }
-        ReportKind::Results { cases, .. } => most(cases.len(), MAX_CASES, "cases in a report"),
-        ReportKind::Finished { end, .. } => most(end.tail.len(), MAX_TAIL_BYTES, "bytes of `tail`"),
+        ReportKind::Results { cases, .. } => {
+            let words = |Case { suite, test, message, .. }: &Case| suite.len().max(test.len()).max(message.len());
+            let longest = cases.iter().map(words).max().unwrap_or(0);
+            let long = || most(longest, MAX_WORDS_BYTES, "bytes of a case's name or message");
+            most(cases.len(), MAX_CASES, "cases in a report").or_else(long)
+        }
+        ReportKind::Finished { end, .. } => end_bounds(end),
         ReportKind::Goodbye { why } => most(why.len(), MAX_WORDS_BYTES, "bytes of `why`"),
         ReportKind::Accepted { .. } | ReportKind::Refused { .. } | ReportKind::Started { .. } => None,
     }
+}
+
+fn end_bounds(end: &End) -> Option<String> {
+    let tail = json_bytes(&end.tail);
+    if tail > MAX_TAIL_BYTES {
+        Some(format!("at most {MAX_TAIL_BYTES} bytes of `tail` as JSON text, not {tail}"))
+    } else if end.note.len() > MAX_WORDS_BYTES {
+        Some(format!("at most {MAX_WORDS_BYTES} bytes of `note`, not {}", end.note.len()))
+    } else if end.cause == Cause::Exit && end.exit.is_none() {
+        Some("`exit` is missing: with cause `exit` it is the command's exit code".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Its size as JSON text: what escapes add counts too.
+fn json_bytes(text: &str) -> usize {
+    serde_json::to_string(text).map_or(usize::MAX, |json| json.len())
 }
 
 fn hello_bounds(hello: &Hello) -> Option<String> {
@@ -191,17 +215,40 @@ mod tests {
                 ),
                 "at most 32768 bytes of `tail`",
             ),
+            (
+                format!(
+                    r#"{{"kind":"finished",{WHO},"seq":5,"lease":"j5.0.4.8121.0","exit":0,"cause":"exit","tail":"{}"}}"#,
+                    r"\u0001".repeat(MAX_TAIL_BYTES / 6)
+                ),
+                "at most 32768 bytes of `tail` as JSON text",
+            ),
+            (
+                format!(r#"{{"kind":"finished",{WHO},"seq":5,"lease":"j5.0.4.8121.0","cause":"exit"}}"#),
+                "`exit` is missing",
+            ),
+            (format!(r#"{{"kind":"finished",{WHO},"seq":5,"lease":"j5.0.4.8121.0","cause":"timeout"}}"#), ""),
+            (format!(r#"{{"kind":"goodbye",{WHO},"seq":{}}}"#, u64::MAX), "up to 2^53"),
+            (
+                format!(
+                    r#"{{"kind":"results",{WHO},"seq":5,"lease":"j5.0.4.8121.0","cases":[{{"test":"t","result":"failed","message":"{}"}}]}}"#,
+                    "x".repeat(MAX_WORDS_BYTES + 1)
+                ),
+                "at most 1024 bytes of a case's name or message",
+            ),
+            (format!(r#"{{"kind":"{}",{WHO},"seq":4}}"#, "sang".repeat(5_000)), "unknown variant `sangsang"),
             (format!(r#"{{"kind":"heartbeat",{WHO},"beat":1,"up_ms":1,"stored":0}}"#), "a heartbeat is sent alone"),
         ];
         let body: String = lines.iter().map(|(line, _)| format!("{line}\n\n")).collect();
         let Sent::Reports(checked) = read(body.as_bytes()) else { panic!("reports") };
-        let good: Vec<_> = checked.good.values().flatten().collect();
-        assert_eq!(good, [lines[0].0.as_bytes(), lines[1].0.as_bytes()], "as they came");
+        let good: Vec<&[u8]> = checked.good.values().flatten().map(Vec::as_slice).collect();
+        let taken = lines.iter().filter(|(_, why)| why.is_empty());
+        assert_eq!(good, taken.map(|(line, _)| line.as_bytes()).collect::<Vec<_>>(), "as they came");
         let bad: Vec<_> = lines.iter().zip((1..).step_by(2)).filter(|((_, why), _)| !why.is_empty()).collect();
         assert_eq!(checked.bad.len(), bad.len());
         for (rejected, ((line, why), number)) in checked.bad.iter().zip(bad) {
             assert_eq!(rejected.line, number, "{line:.60}");
             assert!(rejected.reason.contains(why), "{line:.60}: {}", rejected.reason);
+            assert!(rejected.reason.len() <= MAX_KEPT, "{line:.60}");
         }
     }
 
