@@ -1,7 +1,6 @@
 //! What every route shares: the engine, the output store, and the way to look at a pool.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -14,7 +13,7 @@ use crate::failure::Failure;
 use crate::leases::Leases;
 use crate::output::Output;
 use crate::params::Params;
-use engine::Engine;
+use engine::{Engine, Trouble};
 
 /// How long `?after=` waits.
 const AFTER: Duration = Duration::from_secs(10);
@@ -30,8 +29,6 @@ pub struct App {
     pub output: Arc<Output>,
     /// Whose it is.
     pub leases: Arc<Leases>,
-    /// The engine has read all that the log held when it began: before that, what it knows is the past.
-    ready: Arc<AtomicBool>,
     /// Turns true when the gateway stops: streams end.
     pub stopping: watch::Receiver<bool>,
 }
@@ -51,7 +48,7 @@ pub struct Look<'a> {
 impl App {
     /// Puts the parts together.
     pub fn new(engine: Engine, output: Arc<Output>, stopping: watch::Receiver<bool>) -> Self {
-        Self { engine, output, leases: Arc::default(), ready: Arc::default(), stopping }
+        Self { engine, output, leases: Arc::default(), stopping }
     }
 
     /// Looks at the pool that a request means, at or after the position that it names.
@@ -86,16 +83,18 @@ impl App {
         })
     }
 
-    /// Says why, if the engine has not caught up yet since it began.
+    /// Says why, if the engine has not read its journal since it began: before that, what it knows is the past.
     pub fn is_ready(&self) -> Result<(), Failure> {
-        if self.ready.load(Ordering::Relaxed) {
-            return Ok(());
+        let health = self.engine.health();
+        match health.trouble {
+            Some(_) | None if health.journal_read => Ok(()),
+            Some(Trouble::Disk(advice)) => Err(Failure::full(format!("no room on the engine's disk: {advice}"))),
+            Some(Trouble::Doubt(why) | Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
+            None => Err(Failure::not_ready(format!(
+                "the engine is reading its journal, {} entries so far; ask again in a moment",
+                health.seq
+            ))),
         }
-        if !self.engine.health().caught_up {
-            return Err(Failure::not_ready("the engine is reading its journal; ask again in a moment"));
-        }
-        self.ready.store(true, Ordering::Relaxed);
-        Ok(())
     }
 }
 

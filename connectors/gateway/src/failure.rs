@@ -8,7 +8,7 @@ use model::request::RefusalKind;
 use crate::access::Refused;
 use crate::view::Problem;
 use crate::view::problem::Mistake;
-use engine::Unavailable;
+use engine::{JournalError, Unavailable};
 
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +139,16 @@ impl From<Unavailable> for Failure {
             Unavailable::Timeout => {
                 Self::not_ready("the engine did not answer in time; send it again with the same idempotency key")
             }
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(of: JournalError) -> Self {
+        match &of {
+            JournalError::Gone { .. } => Self::not_found(of.to_string()),
+            JournalError::Failed(_) => Self::not_ready(of.to_string()),
+            JournalError::Damaged { .. } => Self::ours(of.to_string()),
         }
     }
 }

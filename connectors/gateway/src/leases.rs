@@ -2,43 +2,56 @@
 //! that granted it.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use engine::Engine;
+use engine::{Engine, JournalError};
 use model::event::TaskRef;
 use model::{Body, LeaseId, PoolId};
 use operators::state::Pool;
 use protocol::Replica;
-use tokio::sync::Mutex;
 
+use crate::failure::Failure;
 use crate::output::Place;
 
 /// Most leases that are remembered once the journal was asked.
 const MAX_KNOWN: usize = 4_096;
 
-/// What the journal told. One question at a time: an old one costs a long read.
+/// What the journal told.
 #[derive(Debug, Default)]
 pub struct Leases {
-    known: Mutex<BTreeMap<LeaseId, Place>>,
+    /// Each lease that was asked for, and none where it is nobody's any more, which will not change.
+    known: Mutex<BTreeMap<LeaseId, Option<Place>>>,
+    /// One question at a time: an old lease may cost a long read.
+    asking: tokio::sync::Mutex<()>,
 }
 
 impl Leases {
     /// The attempt that a lease was granted to; none if it is not of this journal, or if its execution is gone.
-    pub async fn place_of(&self, engine: &Engine, lease: LeaseId) -> Option<Place> {
+    pub async fn place_of(&self, engine: &Engine, lease: LeaseId) -> Result<Option<Place>, Failure> {
         let (ours, held) = engine.read(|replica| (replica.journal == Some(lease.journal), held(replica, lease)));
         if held.is_some() || !ours || lease.seq > engine.health().seq {
-            return held;
+            return Ok(held);
         }
-        let mut known = self.known.lock().await;
-        if let Some(place) = known.get(&lease) {
-            return Some(place.clone());
+        if let Some(known) = self.known(lease) {
+            return Ok(known);
+        }
+        let _turn = self.asking.lock().await;
+        if let Some(known) = self.known(lease) {
+            return Ok(known);
         }
         let engine = engine.clone();
-        let told = tokio::task::spawn_blocking(move || granted(&engine, lease)).await.ok().flatten()?;
+        let told = tokio::task::spawn_blocking(move || granted(&engine, lease)).await;
+        let told = told.map_err(|error| Failure::ours(format!("lease {lease} could not be looked up: {error}")))??;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_KNOWN {
             known.pop_first(); // leases grow: it is the oldest
         }
         known.insert(lease, told.clone());
-        Some(told)
+        Ok(told)
+    }
+
+    fn known(&self, lease: LeaseId) -> Option<Option<Place>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&lease).cloned()
     }
 }
 
@@ -50,15 +63,20 @@ fn held(replica: &Replica, lease: LeaseId) -> Option<Place> {
 }
 
 /// Reads the event that granted a lease. Blocks.
-fn granted(engine: &Engine, lease: LeaseId) -> Option<Place> {
-    let (position, entry) = engine.journal(lease.seq, 1).ok()?.into_iter().next()?;
-    let event = entry.events.get(lease.index as usize).filter(|_| position == lease.seq)?;
-    let Body::AttemptDispatched(dispatch) = &event.event else { return None };
-    let granted = dispatch.lease == lease;
-    engine.read(|replica| {
-        let pool = replica.state.pools.get(&event.pool).filter(|_| granted)?;
-        place(&event.pool, pool, dispatch.at, dispatch.attempt, lease)
-    })
+fn granted(engine: &Engine, lease: LeaseId) -> Result<Option<Place>, JournalError> {
+    let read = match engine.journal(lease.seq, 1) {
+        Err(JournalError::Gone { .. }) => return Ok(None),
+        read => read?.into_iter().next(),
+    };
+    Ok(read.filter(|(position, _)| *position == lease.seq).and_then(|(_, entry)| {
+        let event = entry.events.get(lease.index as usize)?;
+        let Body::AttemptDispatched(dispatch) = &event.event else { return None };
+        let granted = dispatch.lease == lease;
+        engine.read(|replica| {
+            let pool = replica.state.pools.get(&event.pool).filter(|_| granted)?;
+            place(&event.pool, pool, dispatch.at, dispatch.attempt, lease)
+        })
+    }))
 }
 
 fn place(id: &PoolId, pool: &Pool, at: TaskRef, attempt: u32, lease: LeaseId) -> Option<Place> {

@@ -1,6 +1,8 @@
 //! The partition's thread: reads what is new, tells the machine, does what the machine says.
 
 use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -18,7 +20,9 @@ use crate::health::Trouble;
 use crate::instants;
 use crate::journal::JOURNAL;
 use crate::options::Options;
+use crate::rejects::{self, REJECTS};
 use crate::snapshots;
+use crate::taken::Taken;
 
 /// Bytes of one read of inputs, and of the journal.
 const INPUT_BYTES: usize = 256 * 1024;
@@ -42,7 +46,6 @@ pub fn partition(replica: Replica, options: &Options) -> Partition {
 /// What came back from elsewhere.
 enum Word {
     AppendFailed(AppendError),
-    Snapshot(Result<u64, std::io::Error>),
     RejectsOut(u64),
 }
 
@@ -52,14 +55,24 @@ pub struct Driver {
     partition: Partition,
     options: Options,
     words: (SyncSender<Word>, Receiver<Word>),
+    /// To be told in the next step.
+    next: Vec<In>,
+    /// The journal was read to its end: what is admitted from here on is news.
+    live: bool,
     /// Where each input topic is read on, while it leads: requests, reports, heartbeats.
     inputs: Option<[u64; 3]>,
-    /// When the inputs of each outstanding entry were read.
-    read_at: VecDeque<Instant>,
-    last_read: Instant,
+    /// Inputs in the log that were not taken when they were read last.
+    waiting: u64,
+    taken: Taken,
+    /// When the first input came that the last step decided about.
+    decided: Option<Instant>,
+    /// The same of each outstanding entry.
+    caused: VecDeque<Option<Instant>>,
     last_told: Instant,
-    /// The thread that writes a snapshot, or did.
-    writer: Option<JoinHandle<()>>,
+    /// The stream that could not be read, and what was said of it.
+    unread: Option<(Stream, String)>,
+    /// The thread that writes a snapshot.
+    writer: Option<JoinHandle<io::Result<u64>>>,
     stopped: bool,
 }
 
@@ -69,16 +82,44 @@ const HEARS: Duration = Duration::from_millis(250);
 /// The input topics, in the order in which they are read.
 const INPUTS: [Topic; 3] = [Topic::Requests, Topic::Reports, Topic::Heartbeats];
 
+/// Drives a partition until the engine is told to stop, or cannot go on. However that ends, it is told, and the log is
+/// free then.
+pub fn run(mut driver: Driver) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| driver.run())) {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        driver.halt(format!(
+            "our own bug: its thread panicked ({}); nothing that was taken is lost: start it again, and please report it",
+            text.unwrap_or("no words")
+        ));
+    }
+    if let Some(writer) = driver.writer.take() {
+        // A snapshot that fails now is made up for by the next engine.
+        let _ = writer.join();
+    }
+}
+
 impl Driver {
     pub fn new(shared: Arc<Shared>, partition: Partition, options: Options) -> Self {
-        let words = sync_channel(1_024);
-        let (read_at, last_read) = (VecDeque::new(), Instant::now());
-        let (last_told, inputs, writer) = (last_read, None, None);
-        Self { shared, partition, options, words, inputs, read_at, last_read, last_told, writer, stopped: false }
+        Self {
+            shared,
+            partition,
+            options,
+            words: sync_channel(1_024),
+            next: Vec::new(),
+            live: false,
+            inputs: None,
+            waiting: 0,
+            taken: Taken::default(),
+            decided: None,
+            caused: VecDeque::new(),
+            last_told: Instant::now(),
+            unread: None,
+            writer: None,
+            stopped: false,
+        }
     }
 
-    /// Runs until it is told to stop, or cannot go on.
-    pub fn run(mut self) {
+    fn run(&mut self) {
         self.step(vec![In::Lead]);
         while !self.shared.stop.load(Ordering::Acquire) && !self.stopped {
             let mut told = self.words();
@@ -98,32 +139,53 @@ impl Driver {
     }
 
     fn words(&mut self) -> Vec<In> {
+        let mut told = std::mem::take(&mut self.next);
         let words: Vec<Word> = self.words.1.try_iter().take(64).collect();
-        words.into_iter().filter_map(|word| self.word(word)).collect()
+        told.extend(words.into_iter().map(|word| self.word(word)));
+        told.extend(self.written());
+        told
     }
 
-    fn word(&mut self, word: Word) -> Option<In> {
+    fn word(&mut self, word: Word) -> In {
         match word {
             Word::AppendFailed(error) => {
                 let why = error.to_string();
+                let full = matches!(error, AppendError::Full { .. });
                 let trouble = match error {
                     AppendError::Full { advice } => Trouble::Disk(advice),
                     AppendError::Refused(_) | AppendError::Failed(_) => Trouble::Doubt(why.clone()),
                 };
                 self.health(|health| health.trouble = Some(trouble));
-                Some(In::AppendFailed { why })
+                if full {
+                    // Only a person makes room: nobody should wait for that without knowing.
+                    self.shared.waiters.close_requests();
+                }
+                In::AppendFailed { why }
             }
-            Word::RejectsOut(seq) => Some(In::RejectsOut { seq }),
-            Word::Snapshot(Ok(seq)) => {
-                self.shared.metrics.snapshot_written(instants::now().wall_ms);
-                Some(In::Snapshot { seq })
-            }
-            Word::Snapshot(Err(error)) => {
-                tracing::warn!(%error, "no snapshot could be written; the next one is tried later");
-                let seq = self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).seq;
-                Some(In::Snapshot { seq })
+            Word::RejectsOut(seq) => {
+                rejects::trim(self.shared.log.as_ref());
+                In::RejectsOut { seq }
             }
         }
+    }
+
+    /// What became of the snapshot, once its thread has ended.
+    fn written(&mut self) -> Option<In> {
+        let writer = self.writer.take_if(|writer| writer.is_finished())?;
+        Some(match writer.join() {
+            Ok(Ok(seq)) => {
+                self.shared.metrics.snapshot_written(instants::now().wall_ms);
+                In::Snapshot { seq }
+            }
+            Ok(Err(error)) => self.no_snapshot(&error.to_string()),
+            Err(_) => self.no_snapshot("our own bug: its thread panicked"),
+        })
+    }
+
+    fn no_snapshot(&self, why: &str) -> In {
+        tracing::warn!(%why, "no snapshot could be written; the next one is tried later");
+        self.shared.metrics.alarm();
+        In::Snapshot { seq: self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).seq }
     }
 
     fn journal(&mut self) -> Option<In> {
@@ -149,16 +211,19 @@ impl Driver {
                 read => self.read(of, *position, read),
             };
             let Some(page) = page else { continue };
-            any |= !page.records.is_empty();
+            if !page.records.is_empty() {
+                any = true;
+                match topic {
+                    Topic::Requests => self.taken.requests(*position, page.next, Instant::now()),
+                    Topic::Reports => self.taken.reports(*position, page.next, Instant::now()),
+                    Topic::Heartbeats | Topic::Journal | Topic::Commands | Topic::Rejects => {}
+                }
+            }
             *position = page.next;
             waiting += page.end.saturating_sub(page.next);
             told.push(In::Input { topic, records: page.records, next: page.next, end: page.end });
         }
-        self.inputs = Some(positions);
-        if any {
-            self.last_read = Instant::now();
-        }
-        self.lag(waiting);
+        (self.inputs, self.waiting) = (Some(positions), waiting);
         // Ends are told even when nothing is new, but not each time: that the partition hears.
         let caught_up = self.partition.leader().is_some_and(|l| l.soft.caught_up);
         if !any && caught_up && self.last_told.elapsed() < HEARS {
@@ -168,21 +233,13 @@ impl Driver {
         told
     }
 
-    fn lag(&mut self, waiting: u64) {
-        let pending = self.partition.leader().map_or(0, |l| l.inbox.len() as u64);
-        let lag_ms = if waiting + pending == 0 { 0 } else { self.last_read.elapsed().as_millis() };
-        let caught_up = self.partition.leader().is_some_and(|l| l.soft.caught_up);
-        self.health(|health| {
-            health.lag_records = waiting + pending;
-            health.lag_ms = u64::try_from(lag_ms).unwrap_or(u64::MAX);
-            health.caught_up = caught_up;
-        });
-    }
-
     /// A page that was read; a cut or an error is dealt with here.
     fn read(&mut self, of: Stream, position: u64, read: Result<Page, ReadError>) -> Option<Page> {
         match read {
-            Ok(page) => Some(page),
+            Ok(page) => {
+                self.readable(of);
+                Some(page)
+            }
             Err(ReadError::Cut { start, end, .. }) if of.topic == Topic::Heartbeats => {
                 // Beats are soft: what is gone would have been overtaken anyway.
                 Some(Page { records: Vec::new(), next: start.max(position.min(end)), end })
@@ -192,10 +249,23 @@ impl Driver {
                 None
             }
             Err(ReadError::Failed(why)) => {
-                self.health(|health| health.trouble = Some(Trouble::Doubt(format!("{of}: {why}"))));
+                let why = format!("{of}: {why}");
+                self.health(|health| {
+                    health.trouble.get_or_insert_with(|| Trouble::Doubt(why.clone()));
+                });
+                self.unread = Some((of, why));
                 std::thread::sleep(TICK);
                 None
             }
+        }
+    }
+
+    /// A stream can be read: what was said of it is over.
+    fn readable(&mut self, of: Stream) {
+        if let Some((_, why)) = self.unread.take_if(|(stream, _)| *stream == of) {
+            self.health(|health| {
+                health.trouble.take_if(|trouble| *trouble == Trouble::Doubt(why));
+            });
         }
     }
 
@@ -211,9 +281,20 @@ impl Driver {
 
     fn step(&mut self, told: Vec<In>) {
         let out = self.partition.step_all(told, instants::now(), instants::random());
+        self.decided = self.partition.leader().and_then(|leader| self.taken.decided(leader.inbox.consumed));
         for out in out {
             self.act(out);
         }
+        self.live |= self.partition.is_at_end();
+        let leader = self.partition.leader();
+        let lag_records = self.waiting + leader.map_or(0, |l| l.inbox.len() as u64);
+        let lag_ms = self.taken.oldest().map_or(0, |at| at.elapsed().as_millis());
+        self.health(|health| {
+            health.journal_read = self.live;
+            health.lag_records = lag_records;
+            health.lag_ms = u64::try_from(lag_ms).unwrap_or(u64::MAX);
+            health.caught_up = leader.is_some_and(|l| l.soft.caught_up);
+        });
     }
 
     fn act(&mut self, out: Out) {
@@ -224,8 +305,9 @@ impl Driver {
                 self.inputs = Some([requests, reports, beats.map_or(0, |range| range.end)]);
             }
             Out::StopInputs => {
-                self.inputs = None;
-                self.read_at.clear();
+                (self.inputs, self.waiting) = (None, 0);
+                self.taken.clear();
+                self.caused.clear();
             }
             Out::Command(command) => {
                 failpoint::hit("engine.command.before");
@@ -240,27 +322,26 @@ impl Driver {
             }
             Out::Admitted { seq, entry, waited_ms } => {
                 failpoint::hit("engine.admitted");
-                let since = waited_ms.and_then(|_| self.read_at.pop_front());
-                self.shared.metrics.admitted(&entry, since.map(|at| at.elapsed()));
+                let since = waited_ms.and_then(|_| self.caused.pop_front()).flatten();
+                if self.live {
+                    self.shared.metrics.admitted(&entry, since.map(|at| at.elapsed()));
+                }
                 self.health(|health| health.seq = seq);
-                let replica = self.shared.replica.read().unwrap_or_else(PoisonError::into_inner);
-                self.shared.marks.lock().unwrap_or_else(PoisonError::into_inner).note(&replica);
-                drop(replica);
+                self.shared.marks.note(&self.shared.replica.read().unwrap_or_else(PoisonError::into_inner));
                 self.shared.admitted.send_replace(seq);
             }
-            Out::Answered { pool, key, answer, seq, .. } => {
+            Out::Answered { pool, key, content, answer, seq } => {
                 failpoint::hit("engine.answer.before");
-                self.shared.waiters.answered(&pool, &key, &answer, seq);
+                self.shared.waiters.answered(&(pool, key, content), &answer, seq);
             }
             Out::Reject { records, seq } => {
-                let to = Stream { topic: Topic::Rejects, partition: 0 };
                 let words = self.words.0.clone();
                 let done = Box::new(move |outcome: Result<Vec<u64>, AppendError>| match outcome {
                     // A word that finds no room is made up for: rejects that are not known to be out come again.
                     Ok(_) => drop(words.try_send(Word::RejectsOut(seq))),
                     Err(error) => tracing::warn!(%error, "rejects could not be stored; they are tried again"),
                 });
-                self.shared.log.append(to, records, done);
+                self.shared.log.append(REJECTS, records, done);
             }
             Out::SnapshotDue => self.snapshot(),
             Out::Leading(leading) => self.leading(leading),
@@ -280,7 +361,9 @@ impl Driver {
     fn append(&mut self, record: NewRecord) {
         let leads = self.partition.leader().is_some();
         failpoint::hit(if leads { "engine.append.before" } else { "engine.announce" });
-        self.read_at.push_back(self.last_read);
+        if leads {
+            self.caused.push_back(self.decided.take());
+        }
         let words = self.words.0.clone();
         let done = Box::new(move |outcome: Result<Vec<u64>, AppendError>| {
             if let Err(error) = outcome {
@@ -298,7 +381,6 @@ impl Driver {
         }
         let epoch =
             self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).counted.as_ref().map(|(e, _)| *e);
-        self.read_at.clear();
         self.health(|health| {
             health.leading = leading;
             health.epoch = epoch.unwrap_or(0);
@@ -312,16 +394,11 @@ impl Driver {
     /// Writes a snapshot beside the thread: the clone shares its executions with the replica, and costs little.
     fn snapshot(&mut self) {
         let replica = self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let (words, shared, folder) = (self.words.0.clone(), self.shared.clone(), self.options.snapshots.clone());
-        let write = move || {
-            let seq = replica.seq;
-            let outcome = snapshots::save(&folder, &replica, shared.log.as_ref()).map(|()| seq);
-            // Full only when nobody listens any more.
-            let _ = words.try_send(Word::Snapshot(outcome));
-        };
+        let (log, folder) = (self.shared.log.clone(), self.options.snapshots.clone());
+        let write = move || snapshots::save(&folder, &replica, log.as_ref()).map(|()| replica.seq);
         match std::thread::Builder::new().name("snapshot".to_owned()).spawn(write) {
             Ok(thread) => self.writer = Some(thread),
-            Err(error) => tracing::warn!(%error, "no thread for a snapshot"),
+            Err(error) => self.next.push(self.no_snapshot(&format!("the system gives no thread: {error}"))),
         }
     }
 
@@ -331,6 +408,7 @@ impl Driver {
         self.health(|health| {
             health.leading = false;
             health.trouble = Some(Trouble::Stopped(why));
+            self.shared.metrics.leading(false, health.epoch);
         });
         self.shared.waiters.close();
     }

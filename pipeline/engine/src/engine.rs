@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::drive;
 use crate::health::{Health, Trouble};
 use crate::hub::Hub;
-use crate::journal::{self, Marks};
+use crate::journal::{JournalError, Mark, Marks};
 use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::rejects;
 use crate::snapshots;
 use crate::waiters::Waiters;
 
@@ -44,7 +45,7 @@ pub(crate) struct Shared {
     pub health: Mutex<Health>,
     pub admitted: watch::Sender<u64>,
     pub metrics: Metrics,
-    pub marks: Mutex<Marks>,
+    pub marks: Marks,
     pub stop: AtomicBool,
 }
 
@@ -100,23 +101,26 @@ impl std::error::Error for Unavailable {}
 impl Engine {
     /// Starts an engine on a log: loads the newest usable snapshot, reads the journal from there, and leads.
     pub fn start(log: Arc<dyn Log>, options: Options) -> Result<Engine, StartError> {
-        let replica = snapshots::load(&options.snapshots, log.as_ref()).map_err(StartError::Data)?;
+        let (replica, written) = snapshots::load(&options.snapshots, log.as_ref()).map_err(StartError::Data)?;
         failpoint::hit("engine.loaded");
-        let mark = journal::Mark::of(&replica);
+        let mark = Mark::of(&replica);
         let partition = drive::partition(replica, &options);
         let shared = Arc::new(Shared {
             log,
             replica: partition.replica.clone(),
             hub: Hub::default(),
             waiters: Waiters::default(),
-            health: Mutex::default(),
+            health: Mutex::new(Health { seq: mark.seq, ..Health::default() }),
             admitted: watch::Sender::new(mark.seq),
             metrics: Metrics::new(),
-            marks: Mutex::new(Marks::new(mark)),
+            marks: Marks::new(mark),
             stop: AtomicBool::new(false),
         });
+        if let Some(written_ms) = written {
+            shared.metrics.snapshot_written(written_ms);
+        }
         let driver = drive::Driver::new(shared.clone(), partition, options);
-        let thread = std::thread::Builder::new().name("partition-0".to_owned()).spawn(move || driver.run());
+        let thread = std::thread::Builder::new().name("partition-0".to_owned()).spawn(move || drive::run(driver));
         let thread = Arc::new(Mutex::new(Some(thread.map_err(StartError::Thread)?)));
         Ok(Engine { shared, thread })
     }
@@ -159,7 +163,8 @@ impl Engine {
             | Ask::Drop { .. } => true,
         };
         let many = Unavailable::Behind { retry_after: Duration::from_secs(1) };
-        let waiter = self.shared.waiters.request(&request.pool, &request.key).ok_or(many)?;
+        let asked = (request.pool.clone(), request.key.clone(), operators::intake::content(&request));
+        let waiter = self.shared.waiters.request(asked).ok_or(many)?;
         let value = serde_json::to_vec(&request).expect("requests are plain data");
         let record = NewRecord { key: request.pool.as_str().into(), header: Vec::new(), value };
         self.append(Topic::Requests, vec![record]).await?;
@@ -168,7 +173,7 @@ impl Engine {
         }
         match tokio::time::timeout(ANSWER, waiter).await {
             Ok(Ok(answered)) => Ok(Some(answered)),
-            Ok(Err(_)) => Err(Unavailable::NotReady("it is stopping".to_owned())),
+            Ok(Err(_)) => Err(self.unanswered()),
             Err(_) => Err(Unavailable::Timeout),
         }
     }
@@ -183,7 +188,8 @@ impl Engine {
 
     /// Passes a beat on, and waits for its answer.
     pub async fn beat(&self, heartbeat: &Heartbeat) -> Result<Renew, Unavailable> {
-        self.open()?;
+        // Not refused for lag: a beat is small, and a node that is not answered ends its work.
+        self.leads()?;
         let Heartbeat { pool, node, boot, beat, .. } = heartbeat;
         let many = Unavailable::Behind { retry_after: Duration::from_secs(1) };
         let waiter = self.shared.waiters.beat(pool, node, boot, *beat).ok_or(many)?;
@@ -197,9 +203,13 @@ impl Engine {
         }
     }
 
-    /// Keeps a record that could not be read, with the reason.
-    pub async fn reject(&self, value: Vec<u8>) -> Result<(), Unavailable> {
-        self.append(Topic::Rejects, vec![NewRecord { key: Vec::new(), header: Vec::new(), value }]).await
+    /// Keeps an input that could not be read, or the first of it, with the reason.
+    pub async fn reject(&self, topic: Topic, text: &str, reason: &str) -> Result<(), Unavailable> {
+        self.shared.metrics.rejected();
+        let record = rejects::record(self.read(|replica| replica.journal), topic, text, reason);
+        self.append(Topic::Rejects, vec![record]).await?;
+        rejects::trim(self.shared.log.as_ref());
+        Ok(())
     }
 
     /// The command stream of a node; a newer one replaces it.
@@ -220,9 +230,8 @@ impl Engine {
     }
 
     /// Admitted entries from a number on, at most so many. Blocks while it reads.
-    pub fn journal(&self, from: u64, limit: usize) -> Result<Vec<(u64, model::record::Entry)>, String> {
-        let mark = self.shared.marks.lock().unwrap_or_else(PoisonError::into_inner).before(from);
-        journal::entries(self.shared.log.as_ref(), mark, from, limit)
+    pub fn journal(&self, from: u64, limit: usize) -> Result<Vec<(u64, model::record::Entry)>, JournalError> {
+        self.shared.marks.entries(self.shared.log.as_ref(), from, limit)
     }
 
     /// All metrics as Prometheus reads them.
@@ -247,30 +256,43 @@ impl Engine {
     pub fn stop(&self) {
         self.shared.stop.store(true, Ordering::Release);
         self.shared.log.wake();
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the partition's thread ended by a panic: our own bug");
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // It says itself what it ended by.
+            let _ = thread.join();
         }
         self.shared.hub.close();
         self.shared.waiters.close();
     }
 
+    /// Whether requests and reports are taken.
     fn open(&self) -> Result<(), Unavailable> {
+        let health = self.leads()?;
+        if health.lag_records > MAX_LAG {
+            return Err(Unavailable::Behind { retry_after: Duration::from_secs(1) });
+        }
+        Ok(())
+    }
+
+    /// Why nobody answers what is stored already.
+    fn unanswered(&self) -> Unavailable {
+        match self.leads() {
+            Err(Unavailable::Full(advice)) => Unavailable::Full(format!(
+                "{advice}; what was asked is stored, and is decided when there is room: ask again with the same key"
+            )),
+            Err(why) => why,
+            Ok(_) => Unavailable::NotReady("it stopped before it answered".to_owned()),
+        }
+    }
+
+    fn leads(&self) -> Result<Health, Unavailable> {
         let health = self.health();
-        match health.trouble {
-            Some(Trouble::Disk(advice)) => return Err(Unavailable::Full(advice)),
-            Some(Trouble::Stopped(why)) => return Err(Unavailable::NotReady(why)),
-            Some(Trouble::Doubt(why)) if !health.leading => return Err(Unavailable::NotReady(why)),
+        match &health.trouble {
+            Some(Trouble::Disk(advice)) => return Err(Unavailable::Full(advice.clone())),
+            Some(Trouble::Stopped(why)) => return Err(Unavailable::NotReady(why.clone())),
+            Some(Trouble::Doubt(why)) if !health.leading => return Err(Unavailable::NotReady(why.clone())),
             Some(Trouble::Doubt(_)) | None => {}
         }
-        if !health.leading {
-            Err(Unavailable::NotReady("it reads its journal".to_owned()))
-        } else if health.lag_records > MAX_LAG {
-            Err(Unavailable::Behind { retry_after: Duration::from_secs(1) })
-        } else {
-            Ok(())
-        }
+        if !health.leading { Err(Unavailable::NotReady("it reads its journal".to_owned())) } else { Ok(health) }
     }
 
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<(), Unavailable> {

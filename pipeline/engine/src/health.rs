@@ -7,7 +7,9 @@ use serde::Serialize;
 pub struct Health {
     /// It leads: requests are taken.
     pub leading: bool,
-    /// It has read all that the log held when it last looked.
+    /// It has read its journal to the end since it began: what it knows is the present, not the past.
+    pub journal_read: bool,
+    /// It leads, and has read all that the log held when it last looked.
     pub caught_up: bool,
     /// The epoch that counts.
     pub epoch: u64,
@@ -15,7 +17,7 @@ pub struct Health {
     pub seq: u64,
     /// Inputs that wait to be decided about.
     pub lag_records: u64,
-    /// How long the oldest of them has waited, in milliseconds.
+    /// How long ago the oldest of them was read, in milliseconds.
     pub lag_ms: u64,
     /// What troubles it, if anything does.
     pub trouble: Option<Trouble>,

@@ -11,7 +11,9 @@ mod drive;
 mod hub;
 mod instants;
 mod journal;
+mod rejects;
 mod snapshots;
+mod taken;
 mod waiters;
 
 pub mod health;
@@ -19,4 +21,5 @@ pub mod metrics;
 
 pub use engine::{Engine, StartError, Unavailable};
 pub use health::{Health, Trouble};
+pub use journal::JournalError;
 pub use options::Options;

@@ -1,7 +1,8 @@
 //! The catalogue of metrics, and how they follow from what is admitted.
 //!
 //! Never an execution, task or test in a label: they belong to SQL. Operators know no metrics; they are folded here
-//! from admitted events, so every instance counts alike.
+//! from admitted events, so every instance counts alike. What an instance reads when it begins is the past, which it or
+//! another has counted: a counter that began with it would show the same hour twice.
 
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ impl Metric {
         (
             Metric::EventToCommand,
             "reprise_event_to_command_seconds",
-            "From reading an input to letting out what it caused.",
+            "From reading an input to letting out what it caused; not what a timer caused.",
         ),
         (Metric::InputLag, "reprise_input_lag_records", "Inputs in the log that are not decided about yet."),
         (Metric::LeaderEpoch, "reprise_leader_epoch", "The epoch of the announcement that counts."),
@@ -139,7 +140,7 @@ impl Metrics {
         }
     }
 
-    /// An entry was admitted; `since` its inputs were read, if it is our own.
+    /// An entry was admitted; `since` the first of its inputs was read, if it is our own and has consumed any.
     pub fn admitted(&self, entry: &Entry, since: Option<Duration>) {
         self.entries.inc();
         if let Some(since) = since {
@@ -174,7 +175,7 @@ impl Metrics {
             self.recovery.with_label_values(&[word]).observe(Duration::from_millis(took_ms.0).as_secs_f64());
         }
         if matches!(event, Body::InputRejected { .. }) {
-            self.rejects.inc();
+            self.rejected();
         }
         if matches!(event, Body::ReportStale { .. }) {
             self.stale.inc();
@@ -200,7 +201,12 @@ impl Metrics {
         self.epoch.set(i64::try_from(epoch).unwrap_or(i64::MAX));
     }
 
-    /// A snapshot was written.
+    /// An input could not be used.
+    pub fn rejected(&self) {
+        self.rejects.inc();
+    }
+
+    /// The last snapshot was written at this time of the wall clock.
     pub fn snapshot_written(&self, wall_ms: u64) {
         self.snapshot.set(i64::try_from(wall_ms / 1000).unwrap_or(i64::MAX));
     }

@@ -1,4 +1,5 @@
-//! Who waits for an answer: requests by their key, beats by their number.
+//! Who waits for an answer: requests by their key and what they ask, since another may ask something else under the same
+//! key; beats by their number.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,9 +14,12 @@ const MAX: usize = 10_000;
 /// All who wait.
 #[derive(Debug, Default)]
 pub struct Waiters {
-    requests: Mutex<BTreeMap<(PoolId, Key), Vec<Asker>>>,
+    requests: Mutex<BTreeMap<Asked, Vec<Asker>>>,
     beats: Mutex<BTreeMap<Beat, Sender<Renew>>>,
 }
+
+/// A request: pool, key, hash of what is asked.
+type Asked = (PoolId, Key, u64);
 
 /// Who asked: gets the answer and the number of its entry.
 type Asker = Sender<(Answer, u64)>;
@@ -25,7 +29,7 @@ type Beat = (PoolId, NodeId, BootId, u64);
 
 impl Waiters {
     /// Waits for the answer to a request; none if too many wait.
-    pub fn request(&self, pool: &PoolId, key: &Key) -> Option<Receiver<(Answer, u64)>> {
+    pub fn request(&self, asked: Asked) -> Option<Receiver<(Answer, u64)>> {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         requests.retain(|_, waiting| {
             waiting.retain(|w| !w.is_closed());
@@ -35,19 +39,14 @@ impl Waiters {
             return None;
         }
         let (sender, receiver) = channel();
-        requests.entry((pool.clone(), key.clone())).or_default().push(sender);
+        requests.entry(asked).or_default().push(sender);
         Some(receiver)
     }
 
     /// A request was answered.
-    pub fn answered(&self, pool: &PoolId, key: &Key, answer: &Answer, seq: u64) {
-        let waiting = self
-            .requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&(pool.clone(), key.clone()))
-            .unwrap_or_default();
-        for waiter in waiting {
+    pub fn answered(&self, asked: &Asked, answer: &Answer, seq: u64) {
+        let waiting = self.requests.lock().unwrap_or_else(PoisonError::into_inner).remove(asked);
+        for waiter in waiting.into_iter().flatten() {
             // Who no longer waits does not mind.
             let _ = waiter.send((answer.clone(), seq));
         }
@@ -75,9 +74,14 @@ impl Waiters {
         }
     }
 
+    /// What was asked will not be answered soon: those waits end.
+    pub fn close_requests(&self) {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Nobody is answered any more: all waits end.
     pub fn close(&self) {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.close_requests();
         self.beats.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use embedded::EmbeddedLog;
 use engine::{Engine, Options};
 use model::command::Order;
-use model::request::{Answer, Ask, Submit};
+use model::request::{Answer, Ask, RefusalKind, Submit};
 use model::{Command, ExecutionId, Heartbeat, Key, NodeId, PoolId, Request, Start, Timestamp};
 use tokio::sync::mpsc::Receiver;
 
@@ -28,6 +28,13 @@ async fn a_flow_runs_and_a_new_engine_goes_on_where_the_last_one_was() {
     let mut node = Node::join(&engine).await;
     let execution = submit(&engine, "k1").await;
     assert_eq!(submit(&engine, "k1").await, execution, "the same key is the same request");
+    let (pause, resume) = (|execution| Ask::Pause { execution }, |execution| Ask::Resume { execution });
+    let [one, other] = [pause(execution.clone()), resume(execution.clone())].map(|ask| ask_with(&engine, "k2", ask));
+    let (one, other) = tokio::join!(one, other);
+    let reused = |answer: &&Answer| matches!(answer, Answer::Refused { refusal: RefusalKind::KeyReused, .. });
+    let count = [&one, &other].into_iter().filter(reused).count();
+    assert_eq!(count, 1, "each hears what became of what it asked itself: {one:?}, {other:?}");
+    ask_with(&engine, "k3", resume(execution.clone())).await;
 
     let build = node.next_start(&engine).await;
     assert_eq!((build.attempt.as_str(), build.run.last().unwrap().as_str()), ("f-1/build@1", "make"));
@@ -40,8 +47,16 @@ async fn a_flow_runs_and_a_new_engine_goes_on_where_the_last_one_was() {
     engine.stop();
     drop(engine);
 
-    let engine = start(folder.path()).await;
+    let engine = begin(folder.path());
+    assert!(engine.health().seq > 0, "it says at once what its snapshot knows");
+    leads(&engine).await;
     assert!(engine.health().seq >= seq, "nothing that was admitted is gone");
+    let counted = metric(&engine, "reprise_journal_entries_total");
+    assert!(
+        counted <= engine.health().seq - seq,
+        "{counted} counted: what the last engine counted is not counted again"
+    );
+    assert!(metric(&engine, "reprise_snapshot_timestamp_seconds") > 0, "there is a snapshot");
     node.listen(&engine);
     node.beat(&engine).await;
     node.report(&engine, &test, r#""kind":"finished","exit":1,"cause":"exit""#).await;
@@ -70,14 +85,28 @@ fn pool() -> PoolId {
 }
 
 async fn start(folder: &std::path::Path) -> Engine {
+    let engine = begin(folder);
+    leads(&engine).await;
+    engine
+}
+
+fn begin(folder: &std::path::Path) -> Engine {
     let log = Arc::new(EmbeddedLog::open(&folder.join("log"), &embedded::Options::default()).unwrap());
     let mut options = Options::new(folder.join("snapshots"));
     options.policies = ["default", "none"].map(|name| Arc::new(flow::policy::builtin(name).unwrap())).to_vec();
     options.snapshot_entries = 5;
-    let engine = Engine::start(log, options).unwrap();
+    Engine::start(log, options).unwrap()
+}
+
+async fn leads(engine: &Engine) {
     let health = engine.ready(Duration::from_secs(30)).await;
     assert!(health.leading, "{health:?}");
-    engine
+}
+
+fn metric(engine: &Engine, name: &str) -> u64 {
+    let text = engine.metrics();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap().parse().unwrap()
 }
 
 async fn submit(engine: &Engine, key: &str) -> ExecutionId {
@@ -85,14 +114,17 @@ async fn submit(engine: &Engine, key: &str) -> ExecutionId {
     let mut parts = flow.parts();
     assert_eq!(parts.len(), 1);
     let submit = Submit { content: flow.content(), part: 0, parts: 1, priority: None, flow: parts.remove(0) };
-    let now = Timestamp(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64);
-    let ask = Ask::Submit(submit);
-    let request =
-        Request { pool: pool(), key: Key::new(key).unwrap(), who: "t".into(), at: now, reason: String::new(), ask };
-    match engine.ask(request).await.unwrap().unwrap().0 {
+    match ask_with(engine, key, Ask::Submit(submit)).await {
         Answer::Done { execution } => execution.unwrap(),
         Answer::Refused { message, .. } => panic!("{message}"),
     }
+}
+
+async fn ask_with(engine: &Engine, key: &str, ask: Ask) -> Answer {
+    let now = Timestamp(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64);
+    let request =
+        Request { pool: pool(), key: Key::new(key).unwrap(), who: "t".into(), at: now, reason: String::new(), ask };
+    engine.ask(request).await.unwrap().unwrap().0
 }
 
 struct Node {

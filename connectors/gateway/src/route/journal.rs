@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use model::PoolId;
 use model::record::Entry;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 
 use crate::app::App;
@@ -25,6 +25,8 @@ const CHUNK: usize = 128;
 const MAX_LOOKS: usize = 4_096;
 /// Bytes after which a page ends.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Reads under way at once: one from far takes long, and threads are for others too.
+static READING: Semaphore = Semaphore::const_new(8);
 /// Entries of so long go out together when the journal is followed.
 const GATHER: Duration = Duration::from_millis(30);
 
@@ -77,9 +79,9 @@ impl Reader {
     async fn entry(&mut self, app: &App) -> Result<Option<Vec<JournalLine>>, Failure> {
         if self.read.is_empty() {
             let (engine, from) = (app.engine.clone(), self.next);
+            let _turn = READING.acquire().await.expect("nobody closes it");
             let read = tokio::task::spawn_blocking(move || engine.journal(from, CHUNK)).await;
-            let read = read.map_err(|error| Failure::ours(format!("the journal cannot be read: {error}")))?;
-            self.read = read.map_err(Failure::not_found)?.into();
+            self.read = read.map_err(|error| Failure::ours(format!("the journal cannot be read: {error}")))??.into();
         }
         let Some((position, entry)) = self.read.pop_front() else { return Ok(None) };
         self.next = position + 1;
@@ -100,10 +102,14 @@ impl Pieces for Following {
             match self.reader.entry(&self.app).await {
                 Ok(Some(lines)) if lines.is_empty() => {}
                 Ok(Some(lines)) => return Some(text(&lines)),
-                // What fails is tried again when something has happened.
-                Ok(None) | Err(_) => {
+                Ok(None) => {
                     self.grown.changed().await.ok()?;
                     sleep(GATHER).await;
+                }
+                // Who asks again from where this ends is told why.
+                Err(failure) => {
+                    tracing::warn!("a stream of the journal ends: {}", failure.problem.detail);
+                    return None;
                 }
             }
         }

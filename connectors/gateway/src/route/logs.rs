@@ -38,7 +38,7 @@ pub async fn keep(
     app.is_ready()?;
     let chunk = whole(body, "a chunk of output", MAX_CHUNK).await?;
     let unknown = || Failure::not_found(format!("lease {lease} is none of this journal, or its execution is gone"));
-    let place = app.leases.place_of(&app.engine, lease).await.ok_or_else(unknown)?;
+    let place = app.leases.place_of(&app.engine, lease).await?.ok_or_else(unknown)?;
     let output = Arc::clone(&app.output);
     let kept = tokio::task::spawn_blocking(move || output.put(&place, offset, &chunk).map_err(failure));
     kept.await.map_err(|error| Failure::ours(format!("output could not be kept: {error}")))??;

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use model::command::Order;
-use serde_json::json;
+use protocol::log::Topic;
 
 use crate::app::{App, whole};
 use crate::failure::Failure;
@@ -35,8 +35,7 @@ pub async fn take(State(app): State<App>, body: Body) -> Result<Response, Failur
             }
             for bad in checked.bad.iter().take(MAX_REJECTS) {
                 tracing::warn!("a report cannot be used: {}", bad.reason);
-                let record = json!({ "topic": "reports", "reason": bad.reason, "text": bad.text });
-                app.engine.reject(record.to_string().into_bytes()).await?;
+                app.engine.reject(Topic::Reports, &bad.text, &bad.reason).await?;
             }
             failpoint::hit("gateway.reports.stored");
             Ok(Json(Taken { taken, rejected: checked.bad }).into_response())

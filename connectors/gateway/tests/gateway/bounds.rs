@@ -28,6 +28,8 @@ async fn every_mistake_is_a_problem_with_a_status_of_its_own() {
         ("GET", "/v1/executions?pool=a&pool=b", vec![], "", "bad-request"),
         ("GET", "/v1/executions?pool=a/b", vec![], "", "bad-request"),
         ("GET", "/v1/commands", vec![], "", "bad-request"),
+        ("POST", "/v1/parked/web-1/a/replay", vec![], r#"{"memory_mb":18446744073709551615}"#, "bad-request"),
+        ("POST", "/v1/parked/web-1/a/replay", vec![], r#"{"slots":0}"#, "bad-request"),
         ("POST", "/v1/executions/web-1/cancel", vec![], "{", "bad-request"),
         ("POST", "/v1/executions/web-1/cancel", vec![], r#"{"kil":true}"#, "bad-request"),
         ("POST", "/v1/executions/web-1/cancel", vec![("idempotency-key", "a b")], "", "bad-request"),
@@ -78,5 +80,7 @@ async fn a_report_that_cannot_be_read_is_told_and_the_others_are_taken() {
     assert_eq!(taken.taken, 1);
     assert_eq!(taken.rejected.iter().map(|r| r.line).collect::<Vec<_>>(), [2, 4]);
     assert!(taken.rejected[0].reason.contains("unknown variant `sang`"), "{taken:?}");
+    let metrics = stage.get("/metrics").await.text();
+    assert!(metrics.contains("\nreprise_rejects_total 2\n"), "they count: {metrics}");
     stage.stop().await;
 }

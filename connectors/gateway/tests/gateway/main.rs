@@ -8,6 +8,7 @@ mod stage;
 
 mod bounds;
 mod door;
+mod full;
 mod life;
 mod output;
 mod parked;

@@ -1,5 +1,7 @@
 //! What an attempt prints comes by lease and is read by name.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::client::lines;
 use crate::node::Node;
 use crate::stage::{Stage, engine, gateway, stage};
@@ -52,5 +54,15 @@ async fn a_new_engine_still_takes_and_shows_the_output_of_leases_before_it() {
         assert_eq!(node.prints(start.lease, offset, text).await.status, 204);
     }
     assert_eq!(stage.get("/v1/output/web-1/build").await.text(), "one\ntwo\nthree\n");
-    stage.stop().await;
+    let folder = stage.stop().await;
+    let (mut folders, mut files) = (vec![folder.path().to_owned()], 0);
+    while let Some(entries) = folders.pop().map(|folder| std::fs::read_dir(folder).unwrap()) {
+        for entry in entries.map(Result::unwrap) {
+            let about = entry.metadata().unwrap();
+            assert_eq!(about.permissions().mode() & 0o077, 0, "{} is for its user alone", entry.path().display());
+            files += usize::from(about.is_file());
+            folders.extend(about.is_dir().then(|| entry.path()));
+        }
+    }
+    assert!(files > 5, "log and output");
 }

@@ -1,0 +1,34 @@
+//! What could not be used, kept for people in the topic `rejects`: the newest, and no more than a bound.
+
+use model::JournalId;
+use protocol::log::{Log, NewRecord, Stream, Topic};
+use serde_json::json;
+
+/// Rejects that are kept. Each has at most a few KiB.
+const KEPT: u64 = 20_000;
+
+/// The partition's rejects.
+pub const REJECTS: Stream = Stream { topic: Topic::Rejects, partition: 0 };
+
+/// The record of an input that never reached the log: as those of the journal, with its text in place of a position.
+/// The same text has the same id again.
+pub fn record(journal: Option<JournalId>, topic: Topic, text: &str, reason: &str) -> NewRecord {
+    let (journal, topic) = (journal.unwrap_or(JournalId(0)), topic.word());
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let id = format!("{journal}-gateway-{topic}-{hash}");
+    let value = json!({
+        "id": id, "pool": "unknown", "topic": topic, "position": null, "hash": hash, "reason": reason, "text": text,
+    });
+    NewRecord { key: b"unknown".to_vec(), header: Vec::new(), value: value.to_string().into_bytes() }
+}
+
+/// Drops the oldest, when there are a tenth too many.
+pub fn trim(log: &dyn Log) {
+    let Ok(held) = log.range(REJECTS) else { return };
+    let before = held.end.saturating_sub(KEPT);
+    if held.start + KEPT / 10 < before
+        && let Err(error) = log.trim(REJECTS, before)
+    {
+        tracing::warn!(%error, "rejects could not be trimmed");
+    }
+}
