@@ -12,9 +12,13 @@
 //!
 //! Why the result may be trusted: a record is published only after the commit that holds it was synced; every record
 //! carries a checksum of its own, checked at each read; every opening syncs what a killed process left, then reads the
-//! whole file from the disk and verifies it, and compares it with a note of what was acknowledged; after a failed write or sync the file is closed and opened again in that
-//! same way before anything else is written to it. Tests play power loss, torn writes, a full disk and failing
-//! disks through [`Storage`].
+//! whole file from the disk and verifies it, and compares it with a note of what was acknowledged; after a failed write
+//! or sync the file is closed and opened again in that same way before anything else is written to it. Tests play power
+//! loss, torn writes, a full disk and failing disks through [`Storage`].
+//!
+//! The price is the time of an opening: 2 to 4 s a GiB, measured on two cores with a journal of 1 GiB in 270,000 and in
+//! 2.7 million records, after a clean stop and after SIGKILL. What a store of this kind could leave out after a clean
+//! stop, it must do after a kill; so it is done always.
 
 mod bell;
 mod database;

@@ -218,7 +218,7 @@ mod tests {
             (
                 format!(
                     r#"{{"kind":"finished",{WHO},"seq":5,"lease":"j5.0.4.8121.0","exit":0,"cause":"exit","tail":"{}"}}"#,
-                    r"\u0001".repeat(MAX_TAIL_BYTES / 6)
+                    r"\u0001".repeat(MAX_TAIL_BYTES / 6 + 1)
                 ),
                 "at most 32768 bytes of `tail` as JSON text",
             ),

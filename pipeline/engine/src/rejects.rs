@@ -32,3 +32,33 @@ pub fn trim(log: &dyn Log) {
         tracing::warn!(%error, "rejects could not be trimmed");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use embedded::EmbeddedLog;
+
+    use super::*;
+
+    #[test]
+    fn the_newest_are_kept_and_one_text_has_one_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = EmbeddedLog::open(folder.path(), &embedded::Options::default()).unwrap();
+        let one = record(None, Topic::Reports, "nonsense", "it is no JSON");
+        assert_eq!(one, record(None, Topic::Reports, "nonsense", "it is no JSON"));
+        assert_ne!(one.value, record(None, Topic::Reports, "other", "it is no JSON").value);
+        let mut appended = 0;
+        while appended <= KEPT + KEPT / 10 {
+            assert_eq!(log.range(REJECTS).unwrap().start, 0, "not yet too many");
+            let (tell, told) = std::sync::mpsc::sync_channel(1);
+            let records = vec![NewRecord::default(); 1_000];
+            appended += 1_000;
+            log.append(REJECTS, records, Box::new(move |outcome| tell.send(outcome).unwrap()));
+            told.recv().unwrap().unwrap();
+            trim(&log);
+        }
+        while log.range(REJECTS).unwrap().start < appended - KEPT {
+            std::thread::yield_now();
+        }
+        assert_eq!(log.range(REJECTS).unwrap(), appended - KEPT..appended);
+    }
+}
