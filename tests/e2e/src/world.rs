@@ -77,6 +77,8 @@ impl World {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder.path());
         command.env("XDG_STATE_HOME", self.path("state")).env("NO_COLOR", "1");
         command.env("REPRISE_URL", format!("http://127.0.0.1:{}", self.port));
+        // Where an instrumented binary notes which of its lines it met.
+        command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
         command
     }
 
