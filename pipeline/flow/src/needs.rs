@@ -15,7 +15,7 @@ use crate::words::{counted, cut};
 /// Most slots of a task, in slots.
 pub(crate) const MAX_SLOTS: u32 = 1_000;
 /// Most memory of a task, in MiB.
-pub(crate) const MAX_MEMORY_MIB: u64 = 16 << 20;
+pub(crate) const MAX_MEMORY_MIB: u64 = model::task::MAX_MEMORY_MB;
 /// Most labels of a task.
 const MAX_LABELS: usize = 32;
 /// Longest label or value, in bytes.

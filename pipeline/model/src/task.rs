@@ -11,6 +11,8 @@ use crate::{FlowId, LockId, Millis, TaskId};
 
 /// Most tasks of a flow.
 pub const MAX_TASKS: usize = 100_000;
+/// Most memory that an attempt may need, in MiB: 16 TiB.
+pub const MAX_MEMORY_MB: u64 = 16 << 20;
 /// Most dependencies of a flow.
 pub const MAX_EDGES: usize = 1_000_000;
 /// Largest task as JSON, in bytes.

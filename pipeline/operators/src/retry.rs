@@ -7,7 +7,7 @@ pub mod backoff;
 
 use model::event::{Action, Decided, TaskRef};
 use model::policy::{CheckpointUse, FailureClass, Limits, Place, Policy, Rule, Then};
-use model::task::Needs;
+use model::task::{MAX_MEMORY_MB, Needs};
 use model::{Millis, NodeId, PolicyId};
 
 use crate::classify::Failure;
@@ -146,6 +146,3 @@ fn needs(rule: &Rule, task: &TaskState, failure: &Failure) -> Option<Needs> {
     needs.labels.extend(wish.labels.clone());
     Some(needs)
 }
-
-/// 16 TiB.
-const MAX_MEMORY_MB: u64 = 16 * 1024 * 1024;

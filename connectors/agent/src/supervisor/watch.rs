@@ -335,7 +335,12 @@ impl<'a> Watch<'a> {
         let captured = self.capture.finish();
         captured.note.into_iter().for_each(|note| self.notes.add(note));
         let (exit, signal) = (status.and_then(|s| s.code()), status.and_then(|s| s.signal()));
-        let own = if signal.is_some() { Cause::Signal } else { Cause::Exit };
+        let own = match (signal, exit) {
+            (Some(_), _) => Cause::Signal,
+            (None, Some(_)) => Cause::Exit,
+            // Nobody can tell any more: no verdict on the test.
+            (None, None) => Cause::Agent,
+        };
         let end = End {
             exit,
             signal,

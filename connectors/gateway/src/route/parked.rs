@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use model::request::Ask;
+use model::task::MAX_MEMORY_MB;
 
 use super::verbs::{ask, asker, read};
 use crate::access::Peer;
@@ -15,7 +16,6 @@ use crate::view::parked::{ParkedView, parked};
 use crate::view::submitted::{Done, Replay, Verb};
 
 /// What an attempt may need at most, as in a flow.
-const MAX_MEMORY_MB: u64 = 16 << 20;
 const MAX_SLOTS: u32 = 1_000;
 /// Tasks that one page looks at: the partition waits for it.
 const MAX_LOOKS: usize = 100_000;
