@@ -82,6 +82,11 @@ pub fn verdict(task: &Task, attempt: &Attempt, end: &End, cancelled: bool) -> Ve
             failed(FailureClass::Timeout, true, evidence)
         }
         Cause::Cancel => failed(FailureClass::NodeLost, true, format!("{} ended it when it shut down", attempt.node)),
+        // The node says what died there: the agent, or the supervisor of this attempt alone.
+        Cause::Agent if !end.note.is_empty() => {
+            let evidence = format!("its agent or its supervisor on {} ended before it: {}", attempt.node, end.note);
+            failed(FailureClass::NodeLost, true, evidence)
+        }
         Cause::Agent => {
             failed(FailureClass::NodeLost, true, format!("the agent of {} died or was restarted", attempt.node))
         }

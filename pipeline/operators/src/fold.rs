@@ -54,7 +54,9 @@ pub fn fold(state: &mut State, event: &Event, when: When) {
         }
         Body::ExecutionPaused { execution } => executions::paused(pool, *execution, true, when),
         Body::ExecutionResumed { execution } => executions::paused(pool, *execution, false, when),
-        Body::ExecutionCancelRequested { execution, kill } => executions::cancelled(pool, *execution, *kill, when),
+        Body::ExecutionCancelRequested { execution, kill } => {
+            executions::cancelled(pool, *execution, *kill, &event.by, when)
+        }
         Body::ExecutionStopped { execution, rule } => executions::stopped(pool, *execution, rule),
         Body::ExecutionEnded { execution, state, .. } => executions::ended(pool, *execution, *state, when),
         Body::ExecutionReopened { execution, round, scope, drop_checkpoints } => {

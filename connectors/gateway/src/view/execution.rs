@@ -146,9 +146,21 @@ fn reason(execution: &Execution) -> String {
             stopped.chain(tally()).collect::<Vec<_>>().join(", ")
         }
         Standing::Pending if counts.ready > 0 => "no task could be dispatched yet".to_owned(),
-        Standing::Pending | Standing::Running if execution.cancelled.is_some() => "being cancelled".to_owned(),
+        Standing::Pending | Standing::Running if execution.cancelled.is_some() => {
+            format!("being {}", cancelled_by(execution))
+        }
+        Standing::Cancelled => cancelled_by(execution),
         Standing::Pending | Standing::Running if execution.stopped.is_some() => "being stopped by a rule".to_owned(),
-        Standing::Pending | Standing::Running | Standing::Completed | Standing::Cancelled => String::new(),
+        Standing::Pending | Standing::Running | Standing::Completed => String::new(),
+    }
+}
+
+/// `cancelled by ann: enough`.
+pub fn cancelled_by(execution: &Execution) -> String {
+    match &execution.cancelled_by {
+        Some((who, reason)) if reason.is_empty() => format!("cancelled by {who}"),
+        Some((who, reason)) => format!("cancelled by {who}: {reason}"),
+        None => "cancelled".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use model::{ExecutionId, Millis, NodeId, Priority, TaskId, Timestamp};
 use operators::state::{Execution, Phase, TaskState, Tried};
 use serde::{Deserialize, Serialize};
 
+use super::execution::cancelled_by;
 use super::waits::skipped_because;
 use super::word::TaskWord;
 use crate::Moment;
@@ -103,12 +104,13 @@ fn why(execution: &Execution, task: &TaskState) -> String {
     let decided = || last.and_then(|t| t.decided.as_ref()).map(|(rule, words)| said(rule, words));
     match &task.phase {
         Phase::Skipped { because, how } => skipped_because(execution, task, *because, *how),
+        Phase::Cancelled => format!("its execution was {}", cancelled_by(execution)),
         Phase::Parked { .. } => story.and_then(|s| s.parked.as_ref()).map(|(_, w)| w.clone()).unwrap_or_default(),
         Phase::Failed => {
             last.map(|t| t.evidence.clone()).filter(|e| !e.is_empty()).or_else(decided).unwrap_or_default()
         }
         Phase::BackingOff { .. } => decided().unwrap_or_default(),
-        Phase::Waiting | Phase::Ready { .. } | Phase::Running(_) | Phase::Passed | Phase::Cancelled => String::new(),
+        Phase::Waiting | Phase::Ready { .. } | Phase::Running(_) | Phase::Passed => String::new(),
     }
 }
 

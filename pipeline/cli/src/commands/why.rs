@@ -44,7 +44,7 @@ pub fn text(task: &TaskDetail) -> String {
     for wait in &task.waits {
         text.push_str(&format!("waits for {}\n", one_line(&waits(wait))));
     }
-    if !task.item.why.is_empty() && task.tries.is_empty() {
+    if !task.item.why.is_empty() && (task.tries.is_empty() || task.item.state == TaskWord::Cancelled) {
         text.push_str(&format!("{}\n", one_line(&task.item.why)));
     }
     if let Some(next) = next(task) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::event::{EndState, Work};
 use model::request::RetryScope;
-use model::{ExecutionId, Key, PolicyId};
+use model::{By, ExecutionId, Key, PolicyId};
 
 use super::When;
 use super::tasks::close_if_over;
@@ -34,6 +34,7 @@ pub fn started(pool: &mut Pool, number: u32, key: &Key, policies: &[PolicyId], w
         policies: policies.iter().map(|id| (name(id), id.clone())).collect(),
         paused: false,
         cancelled: None,
+        cancelled_by: None,
         stopped: None,
         reopening: Default::default(),
         reopened: 0,
@@ -67,10 +68,13 @@ pub fn paused(pool: &mut Pool, number: u32, paused: bool, when: When) {
     pool.queues.show(number, shown);
 }
 
-pub fn cancelled(pool: &mut Pool, number: u32, kill: bool, when: When) {
+pub fn cancelled(pool: &mut Pool, number: u32, kill: bool, by: &By, when: When) {
     let Some(execution) = pool.execution_mut(number) else { return };
     let again = execution.cancelled.is_some();
     execution.cancelled = Some((execution.cancelled.map_or(when.now, |(at, _)| at), kill));
+    if let By::Person { who, reason, .. } = by {
+        execution.cancelled_by = Some((who.clone(), reason.clone()));
+    }
     execution.paused = false;
     execution.position = when.seq;
     if again && kill {
@@ -112,6 +116,7 @@ pub fn reopened(pool: &mut Pool, number: u32, round: u32, scope: &RetryScope, dr
     let alone = execution.reopening.len() == 1;
     if opens {
         (execution.cancelled, execution.stopped, execution.paused, execution.retries) = (None, None, false, 0);
+        execution.cancelled_by = None;
     }
     let shown = pool.execution(number).is_some_and(Execution::dispatches);
     pool.queues.show(number, shown);

@@ -38,6 +38,9 @@ pub struct Execution {
     pub paused: bool,
     /// It was cancelled: since when, and whether without grace.
     pub cancelled: Option<(Timestamp, bool)>,
+    /// Who cancelled it, and the reason given.
+    #[serde(default)]
+    pub cancelled_by: Option<(String, String)>,
     /// A rule stopped it.
     pub stopped: Option<String>,
     /// Reopenings that are under way, the front one first.
