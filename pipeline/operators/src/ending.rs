@@ -37,6 +37,7 @@ pub fn finished(pool: &Pool, report: &Report, at: TaskRef, end: &End, ctx: &Cont
     let counts_node = end.cause == Cause::Agent;
     let mut ended = ended(at, task, attempt, outcome);
     (ended.end, ended.counts_node) = (Some(end.clone()), counts_node);
+    ended.recovery = (outcome == AttemptOutcome::Lost).then(|| recovery::of_reported(pool, &attempt.node, end.cause));
     let id = &report.pool;
     let mut events = vec![intake::by_node(report, Body::AttemptEnded(Box::new(ended)))];
     events.extend(recovery::progressed(pool, id, at, task, ctx));

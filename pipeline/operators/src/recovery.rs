@@ -4,7 +4,8 @@
 //! of higher priority first, and each goes on by policy. The report is done when every successor has ended.
 
 use model::event::{Phase, TaskRef};
-use model::{Body, Event, Millis, PoolId};
+use model::report::Cause;
+use model::{Body, Event, Millis, NodeId, PoolId};
 
 use crate::Context;
 use crate::state::{Pool, TaskState};
@@ -17,6 +18,26 @@ pub fn progressed(pool: &Pool, id: &PoolId, at: TaskRef, task: &TaskState, ctx: 
     };
     let took_ms = ctx.now - recovery.last_sign;
     vec![ctx.event(id, Body::RecoveryPhase { recovery: number, phase: Phase::Progress, at: Some(at), took_ms })]
+}
+
+/// The recovery that an attempt belongs to whose loss its node reported: the one that is open for the same cause, or the
+/// next.
+pub fn of_reported(pool: &Pool, node: &NodeId, cause: Cause) -> u32 {
+    let same = |number: &&u32| {
+        pool.recoveries.get(number).is_some_and(|r| r.node == *node && r.cause == reported(cause) && r.swept)
+    };
+    pool.open_recoveries.iter().rev().find(same).copied().unwrap_or(pool.last_recovery + 1)
+}
+
+/// What happened to a node that reports a loss itself.
+pub fn reported(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Orphan | Cause::Strict => "cut off",
+        Cause::Cancel => "goodbye",
+        Cause::Agent | Cause::Exit | Cause::Signal | Cause::Timeout | Cause::Stall | Cause::Memory | Cause::Start => {
+            "restarted"
+        }
+    }
 }
 
 /// All attempts of a lost node have been decided about.

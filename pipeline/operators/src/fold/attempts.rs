@@ -160,6 +160,9 @@ pub fn ended(pool: &mut Pool, ended: &Ended, when: When) {
     let at = ended.at;
     // Before it is void: what was lost with it is counted from the attempt.
     if let Some(number) = ended.recovery {
+        if let Some(end) = &ended.end {
+            super::nodes::reported(pool, number, &ended.node, end.cause, when);
+        }
         super::nodes::attempt_lost(pool, number, at, ended.lease);
     }
     void(pool, at, ended.lease, &ended.node);

@@ -1,13 +1,13 @@
 //! What becomes of nodes, and of what went down with them.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 use model::event::{NodeJoined, Phase as RecoveryPhase, TaskRef, Work};
+use model::report::Cause;
 use model::{LeaseId, Millis, NodeId, Timestamp};
 
 use super::When;
-use crate::recovery::work_lost;
+use crate::recovery::{self, work_lost};
 use crate::state::node::{MAX_NODES, Seen, Void};
 use crate::state::recovery::MAX_RECOVERIES;
 use crate::state::{Node, Pool, Presence, Recovery};
@@ -110,20 +110,7 @@ fn void(pool: &mut Pool, name: &NodeId, recovery: Option<u32>, loss: Loss, when:
     let level = |at: &TaskRef| pool.execution(at.execution).map(|e| e.level(at.task));
     tasks.sort_by_key(|at| (Reverse(level(at)), *at));
     let Loss { evidence, counts, cause, last_sign } = loss;
-    let mut report = Recovery {
-        node: name.clone(),
-        zone,
-        cause: cause.to_owned(),
-        last_sign,
-        phases: Vec::new(),
-        attempts: 0,
-        resumed: 0,
-        work_lost_ms: Millis(0),
-        leases: Default::default(),
-        late_reports: 0,
-        open: BTreeSet::new(),
-        swept: tasks.is_empty(),
-    };
+    let mut report = Recovery { swept: tasks.is_empty(), ..Recovery::new(name, &zone, cause, last_sign) };
     if let Some(since) = suspected {
         report.phases.push((RecoveryPhase::Suspected, since - last_sign));
     }
@@ -134,6 +121,14 @@ fn void(pool: &mut Pool, name: &NodeId, recovery: Option<u32>, loss: Loss, when:
         let attempt = pool.task(*at).map_or(0, |t| t.attempts);
         report.leases.insert(*lease, (*at, attempt));
     }
+    open(pool, number, report);
+    if let Some(node) = pool.nodes.get_mut(name).filter(|_| !tasks.is_empty()) {
+        node.void.insert(lost, Void { tasks, evidence, counts, recovery: number });
+        pool.work.push_back((Work::Node { node: name.clone(), generation: lost }, 0));
+    }
+}
+
+fn open(pool: &mut Pool, number: u32, report: Recovery) {
     pool.recoveries.insert(number, report);
     pool.open_recoveries.insert(number);
     pool.last_recovery = pool.last_recovery.max(number);
@@ -142,10 +137,19 @@ fn void(pool: &mut Pool, name: &NodeId, recovery: Option<u32>, loss: Loss, when:
             pool.open_recoveries.remove(&oldest);
         }
     }
-    if let Some(node) = pool.nodes.get_mut(name).filter(|_| !tasks.is_empty()) {
-        node.void.insert(lost, Void { tasks, evidence, counts, recovery: number });
-        pool.work.push_back((Work::Node { node: name.clone(), generation: lost }, 0));
+}
+
+/// A node reported itself that an attempt was lost: noticed, fenced and decided about at once.
+pub fn reported(pool: &mut Pool, number: u32, node: &NodeId, cause: Cause, when: When) {
+    if number <= pool.last_recovery {
+        return;
     }
+    let zone = pool.nodes.get(node).map(|n| n.zone.clone()).unwrap_or_default();
+    let mut report = Recovery { swept: true, ..Recovery::new(node, &zone, recovery::reported(cause), when.now) };
+    for phase in [RecoveryPhase::Noticed, RecoveryPhase::Fenced, RecoveryPhase::Requeued] {
+        report.phases.push((phase, Millis(0)));
+    }
+    open(pool, number, report);
 }
 
 /// One attempt of a recovery has ended; its task's next attempt is what the recovery waits for.

@@ -39,6 +39,24 @@ pub struct Recovery {
 }
 
 impl Recovery {
+    /// One that has just begun.
+    pub fn new(node: &NodeId, zone: &str, cause: &str, last_sign: Timestamp) -> Self {
+        Self {
+            node: node.clone(),
+            zone: zone.to_owned(),
+            cause: cause.to_owned(),
+            last_sign,
+            phases: Vec::new(),
+            attempts: 0,
+            resumed: 0,
+            work_lost_ms: Millis(0),
+            leases: BTreeMap::new(),
+            late_reports: 0,
+            open: BTreeSet::new(),
+            swept: false,
+        }
+    }
+
     /// When a phase was reached.
     pub fn phase(&self, phase: Phase) -> Option<Millis> {
         self.phases.iter().find(|(p, _)| *p == phase).map(|(_, took)| *took)

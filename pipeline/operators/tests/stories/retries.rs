@@ -116,3 +116,23 @@ fn three_lost_nodes_are_blamed_on_the_task() {
     let (rule, why) = play.execution(1).tasks[0].story.as_ref().unwrap().parked.clone().unwrap();
     assert_eq!((rule.as_str(), why.as_str()), ("poison", "three different nodes were lost while it ran"));
 }
+
+#[test]
+fn a_loss_that_its_node_reports_has_a_recovery_too_one_for_all_that_went_down_together() {
+    let mut play = Play::new();
+    play.table(
+        "n1 joins 2            => n1 joined
+         n2 joins 2            => n2 joined
+         submit tasks: {a: {run: x}, b: {run: x}}   => a@1 to n1, b@1 to n2
+         n1 takes a            =>
+         n1 ends a agent       => a lost, a node_lost, lost_node, a@2 to n2",
+    );
+    let pool = &play.state.pools[&super::play::pool()];
+    let recovery = &pool.recoveries[&1];
+    assert_eq!((recovery.cause.as_str(), recovery.attempts, recovery.open.len()), ("restarted", 1, 1));
+    play.table(
+        "n2 takes a            =>
+         n2 passes a           => a passed",
+    );
+    assert!(play.state.pools[&super::play::pool()].open_recoveries.is_empty(), "its successor has ended");
+}
