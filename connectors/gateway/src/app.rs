@@ -89,7 +89,7 @@ impl App {
         match health.trouble {
             Some(_) | None if health.journal_read => Ok(()),
             Some(Trouble::Disk(advice)) => Err(Failure::full(format!("no room on the engine's disk: {advice}"))),
-            Some(Trouble::Doubt(why) | Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
+            Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
             None => Err(Failure::not_ready(format!(
                 "the engine is reading its journal, {} entries so far; ask again in a moment",
                 health.seq

@@ -123,7 +123,8 @@ impl Output {
         let Ok(_one) = self.tidying.try_lock() else { return };
         let left = age::tidy(&self.folder, self.limits, now);
         // Where files cannot be dropped, the next look waits all the same until a tenth more has come.
-        self.used.store(left.min(self.limits.tidied_bytes()), Ordering::Relaxed);
+        let over = self.limits.total_bytes < left;
+        self.used.store(if over { self.limits.tidied_bytes() } else { left }, Ordering::Relaxed);
     }
 }
 

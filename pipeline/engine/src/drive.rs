@@ -1,6 +1,6 @@
 //! The partition's thread: reads what is new, tells the machine, does what the machine says.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub struct Driver {
     caused: VecDeque<Option<Instant>>,
     last_told: Instant,
     /// The stream that could not be read, and what was said of it.
-    unread: Option<(Stream, String)>,
+    unread: BTreeMap<Stream, String>,
     /// The thread that writes a snapshot.
     writer: Option<JoinHandle<io::Result<u64>>>,
     stopped: bool,
@@ -113,7 +113,7 @@ impl Driver {
             decided: None,
             caused: VecDeque::new(),
             last_told: Instant::now(),
-            unread: None,
+            unread: BTreeMap::new(),
             writer: None,
             stopped: false,
         }
@@ -249,11 +249,11 @@ impl Driver {
                 None
             }
             Err(ReadError::Failed(why)) => {
-                let why = format!("{of}: {why}");
+                let unread = Trouble::Unread(format!("{of}: {why}"));
+                self.unread.insert(of, why);
                 self.health(|health| {
-                    health.trouble.get_or_insert_with(|| Trouble::Doubt(why.clone()));
+                    health.trouble.get_or_insert(unread);
                 });
-                self.unread = Some((of, why));
                 std::thread::sleep(TICK);
                 None
             }
@@ -262,11 +262,15 @@ impl Driver {
 
     /// A stream can be read: what was said of it is over.
     fn readable(&mut self, of: Stream) {
-        if let Some((_, why)) = self.unread.take_if(|(stream, _)| *stream == of) {
-            self.health(|health| {
-                health.trouble.take_if(|trouble| *trouble == Trouble::Doubt(why));
-            });
+        if self.unread.remove(&of).is_none() {
+            return;
         }
+        let other = self.unread.first_key_value().map(|(of, why)| Trouble::Unread(format!("{of}: {why}")));
+        self.health(|health| {
+            if matches!(health.trouble, Some(Trouble::Unread(_))) {
+                health.trouble = other;
+            }
+        });
     }
 
     fn wait(&self) {

@@ -289,8 +289,10 @@ impl Engine {
         match &health.trouble {
             Some(Trouble::Disk(advice)) => return Err(Unavailable::Full(advice.clone())),
             Some(Trouble::Stopped(why)) => return Err(Unavailable::NotReady(why.clone())),
-            Some(Trouble::Doubt(why)) if !health.leading => return Err(Unavailable::NotReady(why.clone())),
-            Some(Trouble::Doubt(_)) | None => {}
+            Some(Trouble::Doubt(why) | Trouble::Unread(why)) if !health.leading => {
+                return Err(Unavailable::NotReady(why.clone()));
+            }
+            Some(Trouble::Doubt(_) | Trouble::Unread(_)) | None => {}
         }
         if !health.leading { Err(Unavailable::NotReady("it reads its journal".to_owned())) } else { Ok(health) }
     }

@@ -31,6 +31,8 @@ pub enum Trouble {
     Disk(String),
     /// It follows again, and will announce itself soon.
     Doubt(String),
+    /// A stream cannot be read just now.
+    Unread(String),
     /// It has stopped for good; the text says why and what to do.
     Stopped(String),
 }

@@ -69,7 +69,7 @@ async fn a_read_that_fails_troubles_until_one_succeeds() {
     let (_folder, log, engine) = start().await;
     *log.unreadable.lock().unwrap() = Some(Topic::Reports);
     let troubled = until(&engine, |health| health.trouble.is_some()).await;
-    assert!(matches!(&troubled.trouble, Some(Trouble::Doubt(why)) if why.contains("reports/0")), "{troubled:?}");
+    assert!(matches!(&troubled.trouble, Some(Trouble::Unread(why)) if why.contains("reports/0")), "{troubled:?}");
     *log.unreadable.lock().unwrap() = None;
     let healed = until(&engine, |health| health.trouble.is_none()).await;
     assert!(healed.leading && healed.epoch == troubled.epoch, "it led all the time: {healed:?}");

@@ -222,6 +222,7 @@ pub struct Dispatch {
     /// The node's clock in that beat.
     pub after_up_ms: Millis,
     /// The start is void so long after that beat, however often it is sent.
+    #[serde(default = "usual_expiry")]
     pub expires_ms: Millis,
     /// What it takes there.
     pub needs: Needs,
@@ -231,6 +232,11 @@ pub struct Dispatch {
     pub waited_ms: Millis,
     /// Why this node, or why it waited, for people.
     pub why: String,
+}
+
+/// What a start without an expiry of its own was made with.
+pub fn usual_expiry() -> Millis {
+    crate::PoolSettings::default().start_ms
 }
 
 /// An attempt has ended.

@@ -28,8 +28,10 @@ const BEAT_MS: u64 = 500;
 const SILENCE_MS: u64 = 2_000;
 /// Rejects that are not known to be out after this time are offered again.
 const OFFER_MS: u64 = 10_000;
-/// Bugs in a row that no input explains, after which it stops.
+/// Bugs that no input explains, each within this time of the one before, after which it stops: in between it may well
+/// have admitted something.
 const MAX_BUGS: u32 = 3;
+const BUGS_MS: u64 = 600_000;
 /// Doubt is followed by an announcement after this wait, doubled each time up to the longest.
 const BACKOFF_MS: [u64; 2] = [1_000, 30_000];
 
@@ -43,8 +45,8 @@ pub struct Partition {
     clock: Option<Clock>,
     wanted: bool,
     poisoned: BTreeSet<(Topic, u64)>,
-    /// How often a bug of ours that no input explains stopped it since an entry of its own was last admitted.
-    bugs: u32,
+    /// Bugs of ours that no input explains, one soon after the other: how many, and when the last one was.
+    bugs: (u32, u64),
     /// An input was cut before it was read: it cannot go on, if it still leads.
     cut: Option<String>,
     read_to_end: bool,
@@ -79,7 +81,7 @@ impl Partition {
             clock: None,
             wanted: false,
             poisoned: BTreeSet::new(),
-            bugs: 0,
+            bugs: (0, 0),
             cut: None,
             read_to_end: false,
             last_step: at.boot_ms,
@@ -272,7 +274,7 @@ impl Partition {
             && let Some(own) = leader.outstanding.pop_front()
         {
             waited_ms = Some(at.boot_ms.saturating_sub(own.since_ms));
-            (self.backoff, self.bugs) = (BACKOFF_MS[0], 0);
+            self.backoff = BACKOFF_MS[0];
             out.extend(own.effects);
             if !self.config.has(Fault::EffectsBeforeAdmission) {
                 out.extend(leader.free_effects());
@@ -352,8 +354,11 @@ impl Partition {
     /// One that no input explains would come again for ever.
     fn broken(&mut self, broken: Broken, at: Instants, out: &mut Vec<Out>) {
         let explained = broken.input.is_some_and(|input| self.poisoned.insert(input));
-        self.bugs += u32::from(!explained);
-        if self.bugs >= MAX_BUGS {
+        if !explained {
+            let soon = at.boot_ms.saturating_sub(self.bugs.1) < BUGS_MS;
+            self.bugs = (if soon { self.bugs.0 + 1 } else { 1 }, at.boot_ms);
+        }
+        if self.bugs.0 >= MAX_BUGS {
             self.stop(format!("our own bug: {}, {MAX_BUGS} times; please report it", broken.why), out);
             return;
         }
@@ -365,12 +370,17 @@ impl Partition {
     /// Whoever still leads when it has read the journal to its end cannot go on. A leader that was deposed while it slept
     /// may find its inputs consumed and deleted by others: that is no harm.
     fn input_cut(&mut self, topic: Topic, [position, start, end]: [u64; 3]) {
-        let words = format!(
+        let gone = end < position;
+        let missing = format!(
+            "{} ends at {end}, but was read up to {position}: data is missing; restore the data from a copy",
+            topic.word()
+        );
+        let deleted = format!(
             "{} was deleted from {position} to {start} (it ends at {end}) before it was read; restore the data from a copy",
             topic.word()
         );
         if self.leader().is_some() && self.cut.is_none() {
-            (self.cut, self.read_to_end) = (Some(words), false);
+            (self.cut, self.read_to_end) = (Some(if gone { missing } else { deleted }), false);
         }
     }
 

@@ -41,7 +41,7 @@ pub const MUST: [&str; 38] = [
     "retry backed off",
     "parked",
     "replay joined a running round",
-    "sweep went on between other inputs",
+    "sweep went on in another entry",
 ];
 
 /// How often each rare branch was reached.

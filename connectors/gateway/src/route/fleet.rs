@@ -20,7 +20,7 @@ pub async fn pool(State(app): State<App>, params: Params) -> Result<Json<PoolVie
     params.only(&[])?;
     let health = app.engine.health();
     let trouble = health.trouble.map(|trouble| match trouble {
-        Trouble::Disk(why) | Trouble::Doubt(why) | Trouble::Stopped(why) => why,
+        Trouble::Disk(why) | Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why) => why,
     });
     let leader = LeaderView {
         here: health.leading,

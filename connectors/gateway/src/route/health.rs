@@ -12,7 +12,7 @@ use engine::Trouble;
 pub async fn alive(State(app): State<App>) -> Result<&'static str, Failure> {
     match app.engine.health().trouble {
         Some(Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
-        Some(Trouble::Disk(_) | Trouble::Doubt(_)) | None => Ok("alive\n"),
+        Some(Trouble::Disk(_) | Trouble::Doubt(_) | Trouble::Unread(_)) | None => Ok("alive\n"),
     }
 }
 
@@ -21,7 +21,7 @@ pub async fn ready(State(app): State<App>) -> Result<&'static str, Failure> {
     let health = app.engine.health();
     match health.trouble {
         Some(Trouble::Disk(why)) => Err(Failure::full(why)),
-        Some(Trouble::Doubt(why) | Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
+        Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
         None if !health.leading => Err(Failure::not_ready("the engine is reading its journal")),
         None => Ok("ready\n"),
     }

@@ -42,7 +42,10 @@ pub async fn journal(State(app): State<App>, params: Params) -> Result<Response,
         reader.next = from.unwrap_or(position + 1);
         let grown = app.engine.follow();
         let stopping = app.stopping.clone();
-        return Ok(lines(Following { app, reader, grown }, stopping));
+        // Before anything is answered: what cannot be read is told with its reason.
+        let first = if reader.next <= position { reader.entry(&app).await? } else { None };
+        let first = first.map(|lines| text(&lines)).filter(|text| !text.is_empty());
+        return Ok(lines(Following { app, reader, grown, first }, stopping));
     }
     let limit = params.limit()?;
     let mut items = Vec::new();
@@ -93,10 +96,14 @@ struct Following {
     app: App,
     reader: Reader,
     grown: watch::Receiver<u64>,
+    first: Option<Bytes>,
 }
 
 impl Pieces for Following {
     async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
         loop {
             self.grown.borrow_and_update();
             match self.reader.entry(&self.app).await {

@@ -187,7 +187,7 @@ async fn stop(engine: Engine) {
 fn given_up(health: &Health) -> Option<Failure> {
     match &health.trouble {
         Some(Trouble::Stopped(why)) => Some(Failure::new(Exit::Machine, format!("the engine has stopped: {why}"))),
-        Some(Trouble::Disk(_) | Trouble::Doubt(_)) | None => None,
+        Some(Trouble::Disk(_) | Trouble::Doubt(_) | Trouble::Unread(_)) | None => None,
     }
 }
 
@@ -197,7 +197,9 @@ fn ready(address: SocketAddr, data: &Path, epoch: u64) -> String {
 
 fn still_reading(health: &Health) -> String {
     match &health.trouble {
-        Some(Trouble::Disk(why) | Trouble::Doubt(why) | Trouble::Stopped(why)) => format!("not ready yet: {why}"),
+        Some(Trouble::Disk(why) | Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why)) => {
+            format!("not ready yet: {why}")
+        }
         None => format!("not ready yet: the journal is read, {} entries so far", health.seq),
     }
 }

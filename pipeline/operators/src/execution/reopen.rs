@@ -2,8 +2,9 @@
 //!
 //! Indices are in topological order, so one pass from the first to the last task is enough: by the time a task is
 //! looked at, all that it waits for has been. A task is reset if it is named, or if it stands behind one that was
-//! reset and was skipped because of it (or, for `--from`, simply stands behind it). None that was reset begins before
-//! the pass is over: so none ends again while others still learn for what they wait.
+//! reset and was skipped because of it (or, for `--from`, simply stands behind it). What was
+//! reset begins when the pass is over. Where it joins a round that runs, a task that still ran may end between two steps
+//! and make one of them ready: its news is told before the next step looks, so that nobody counts on it twice.
 
 use std::collections::BTreeSet;
 

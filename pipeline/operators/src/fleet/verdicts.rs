@@ -34,7 +34,7 @@ pub fn decide(pool: &Pool, id: &PoolId, soft: &Soft, ctx: &Context<'_>) -> Vec<E
         }
     }
     let over = pool.emergencies.iter().filter(|zone| !look.is_emergency(zone));
-    events.extend(over.map(|zone| ctx.event(id, look.emergency(zone, false))));
+    events.extend(over.take(MAX_VERDICTS).map(|zone| ctx.event(id, look.emergency(zone, false))));
     events
 }
 

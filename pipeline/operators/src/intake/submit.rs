@@ -24,10 +24,11 @@ pub fn part(pool: &Pool, request: &Request, submit: &Submit, content: u64) -> Ve
             return Vec::new();
         }
     } else if submit.part > 0 && submit.part < submit.parts {
-        return refused(
-            RefusalKind::TooMany,
-            "what came of the flow before was dropped since it was silent; send it all again",
-        );
+        // What came before was refused, or dropped since it was silent. The last part is the one that waits.
+        let why =
+            "the flow was not taken in: too many are being uploaded, or it was silent for too long; send it again";
+        let last = submit.part + 1 == submit.parts;
+        return if last { refused(RefusalKind::TooMany, why) } else { Vec::new() };
     } else if submit.parts > 1 && pool.uploads.len() >= MAX_UPLOADS {
         return refused(RefusalKind::TooMany, "8 flows are being uploaded to this pool already; try again in a moment");
     }

@@ -22,6 +22,7 @@ pub struct Attempt {
     /// The node's clock in that beat.
     pub after_up_ms: Millis,
     /// The start is void so long after that beat.
+    #[serde(default = "model::event::usual_expiry")]
     pub expires_ms: Millis,
     /// What it takes there.
     pub needs: Needs,

@@ -52,10 +52,28 @@ impl Ended {
             let why = format!("the pool keeps at most {MAX_ENDED} ended executions");
             return self.plain.first().map(|(_, number)| (*number, why));
         }
-        if self.parked_tasks > MAX_PARKED {
+        // One that is over the bound all by itself stays: nothing would be won.
+        if self.parked_tasks > MAX_PARKED && self.parked.len() > 1 {
             let why = format!("the pool keeps at most {MAX_PARKED} parked tasks of ended executions");
             return self.parked.first().map(|(_, number)| (*number, why));
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::execution::example;
+
+    #[test]
+    fn one_execution_that_is_over_the_bound_alone_stays_and_of_two_the_first_leaves() {
+        let mut ended = Ended::default();
+        ended.tally(&example(1, Timestamp(5), 20_000), true);
+        assert_eq!(ended.too_many(), None);
+        ended.tally(&example(2, Timestamp(6), 1), true);
+        assert_eq!(ended.too_many().map(|(number, _)| number), Some(1));
+        ended.tally(&example(1, Timestamp(5), 20_000), false);
+        assert_eq!((ended.too_many(), ended.len()), (None, 1));
     }
 }

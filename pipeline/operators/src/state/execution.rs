@@ -220,3 +220,38 @@ impl Execution {
         }
     }
 }
+
+/// An ended execution for tests, with so many parked tasks.
+#[cfg(test)]
+pub fn example(number: u32, ended: Timestamp, parked: u32) -> Execution {
+    use model::FlowId;
+
+    let flow = FlowId::new("f").expect("a name");
+    let head = FlowHead { flow: flow.clone(), tasks: 0, edges: 0, locks: BTreeMap::new() };
+    Execution {
+        id: ExecutionId { flow, number },
+        head: Arc::new(head),
+        key: Key::new("k").expect("a name"),
+        who: String::new(),
+        submitted: Timestamp(0),
+        started: None,
+        ended: Some((EndState::Failed, ended)),
+        round: 1,
+        priority: None,
+        policies: BTreeMap::new(),
+        paused: false,
+        cancelled: None,
+        cancelled_by: None,
+        stopped: None,
+        reopening: VecDeque::new(),
+        reopened: 0,
+        work: 0,
+        counts: Counts { parked, ..Counts::default() },
+        retries: 0,
+        turn: 0,
+        zones: BTreeMap::new(),
+        tasks: Vec::new(),
+        names: Arc::default(),
+        position: 0,
+    }
+}

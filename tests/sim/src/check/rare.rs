@@ -14,6 +14,9 @@ pub fn count(admitted: &Admitted, counters: &mut Counters) {
     let mut rounds = BTreeMap::new();
     let mut sweeping = false;
     for at in &admitted.entries {
+        if std::mem::take(&mut sweeping) {
+            counters.add("sweep went on in another entry");
+        }
         for event in &at.entry.events {
             #[expect(clippy::wildcard_enum_match_arm, reason = "few events are rare branches")]
             let what = match &event.event {
@@ -44,7 +47,6 @@ pub fn count(admitted: &Admitted, counters: &mut Counters) {
                     sweeping = !done;
                     continue;
                 }
-                Body::AttemptStarted { .. } | Body::AttemptEnded(_) if sweeping => "sweep went on between other inputs",
                 _ => continue,
             };
             counters.add(what);
