@@ -14,7 +14,7 @@ pub const REJECTS: Stream = Stream { topic: Topic::Rejects, partition: 0 };
 /// The same text has the same id again.
 pub fn record(journal: Option<JournalId>, topic: Topic, text: &str, reason: &str) -> NewRecord {
     let (journal, topic) = (journal.unwrap_or(JournalId(0)), topic.word());
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let hash = model::hash::fnv1a(text.bytes());
     let id = format!("{journal}-gateway-{topic}-{hash}");
     let value = json!({
         "id": id, "pool": "unknown", "topic": topic, "position": null, "hash": hash, "reason": reason, "text": text,

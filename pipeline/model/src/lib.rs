@@ -4,6 +4,7 @@
 //! ([`request`]), events of the journal ([`event`]) and commands to nodes ([`command`]) are defined once, in this
 //! crate, and only grow: golden files hold every released version still.
 
+pub mod hash;
 pub mod id;
 pub mod lease;
 pub mod time;

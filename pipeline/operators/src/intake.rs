@@ -191,7 +191,7 @@ pub fn content(request: &Request) -> u64 {
         | Ask::Replay { .. }
         | Ask::Drop { .. } => serde_json::to_string(&request.ask).unwrap_or_default(),
     };
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    model::hash::fnv1a(text.bytes())
 }
 
 /// The task that a request names, in its execution.

@@ -1,6 +1,7 @@
 //! Decoding: what a record of an input topic says, or why it cannot be read. Nothing that a stranger writes stops a
 //! pool: what is not understood goes to `rejects` with the reason.
 
+use model::hash::fnv1a;
 use model::report::MAX_REPORT_BYTES;
 use model::task::MAX_PART_BYTES;
 use model::{Heartbeat, PoolId, Report, Request};
@@ -38,7 +39,7 @@ pub fn unreadable(topic: Topic, record: &Record, reason: String) -> Input {
     let asks = topic == Topic::Requests && record.value.len() <= MAX_REQUEST_BYTES;
     let asked = asks.then(|| parse::<Request>(&record.value).ok()).flatten();
     let asked = asked.filter(|request| request.pool == pool).map(Box::new);
-    Input::Unreadable { pool, topic: topic.word().to_owned(), hash: hash(&record.value), reason, asked }
+    Input::Unreadable { pool, topic: topic.word().to_owned(), hash: fnv1a(record.value.iter().copied()), reason, asked }
 }
 
 fn pool_of(input: &Input) -> Option<&PoolId> {
@@ -56,11 +57,6 @@ fn too_large(bytes: usize, most: usize) -> String {
 
 fn parse<T: serde::de::DeserializeOwned>(value: &[u8]) -> Result<T, String> {
     serde_json::from_slice(value).map_err(|e| e.to_string())
-}
-
-/// FNV-1a, to know a rejected record again.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

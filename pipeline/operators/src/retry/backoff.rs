@@ -53,7 +53,7 @@ fn grow(unit: u64, max: u64, n: u32, mut step: impl FnMut(u64) -> u64) -> u64 {
 /// The seed of the jitter: FNV-1a over execution, task and attempt.
 pub fn seed(execution: &str, task: &str, attempt: u32) -> u64 {
     let bytes = execution.bytes().chain([b'/']).chain(task.bytes()).chain(attempt.to_le_bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let hash = model::hash::fnv1a(bytes);
     // FNV's low bits are weak: fold the high ones in.
     hash ^ (hash >> 29)
 }
