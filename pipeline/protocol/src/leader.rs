@@ -4,8 +4,9 @@
 //! read back as admitted. All of it is dropped on any doubt.
 
 mod inbox;
+mod rejects;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::partition::{Config, Out};
 use crate::replica::Replica;
 
 pub use inbox::{Inbox, PAUSE};
+pub use rejects::Rejects;
 
 /// Dispatches of one batch.
 const MAX_DISPATCHES: usize = 500;
@@ -47,8 +49,8 @@ pub struct Leader {
     /// What the installation brings along is in the journal.
     brought: bool,
     last_watch: Timestamp,
-    /// Entries whose rejects are on their way, with since when, and the last one whose rejects are out.
-    rejects: (BTreeMap<u64, u64>, u64),
+    /// Which rejects are out.
+    pub rejects: Rejects,
     more: bool,
     batch: Batch,
     effects: Vec<Out>,
@@ -130,27 +132,11 @@ impl Leader {
             handling: None,
             brought: false,
             last_watch: Timestamp(0),
-            rejects: Default::default(),
+            rejects: Rejects::default(),
             more: false,
             batch: Batch::default(),
             effects: Vec::new(),
         }
-    }
-
-    /// The rejects of an entry are on their way, since this time of the machine's clock.
-    pub fn rejects_offered(&mut self, seq: u64, boot_ms: u64) {
-        self.rejects.0.insert(seq, boot_ms);
-    }
-
-    /// The first entry whose rejects are on their way since before a time.
-    pub fn rejects_overdue(&self, before: u64) -> Option<u64> {
-        self.rejects.0.iter().find(|(_, since)| **since < before).map(|(seq, _)| *seq)
-    }
-
-    /// The rejects of an entry are out.
-    pub fn rejects_out(&mut self, seq: u64) {
-        self.rejects.0.remove(&seq);
-        self.rejects.1 = self.rejects.1.max(seq);
     }
 
     /// The input that is being decided about, if one is.
@@ -341,10 +327,7 @@ impl Leader {
             }
             self.fold_all(events, config, now)?;
         }
-        // Without a hole: what is still on its way may fail.
-        let rejects_out =
-            self.rejects.0.first_key_value().map_or(self.rejects.1, |(first, _)| self.rejects.1.min(first - 1));
-        let notified = operators::notified(&self.state, rejects_out, &self.context(config, 0, now));
+        let notified = operators::notified(&self.state, self.rejects.all_out(), &self.context(config, 0, now));
         self.fold_all(notified, config, now)?;
         self.soft.settle(&self.state);
         if watch {

@@ -153,7 +153,7 @@ impl Partition {
             In::Tick => {}
             In::RejectsOut { seq } => {
                 if let Role::Leader(leader) = &mut self.role {
-                    leader.rejects_out(seq);
+                    leader.rejects.are_out(seq);
                 }
             }
             In::Snapshot { seq } => {
@@ -390,11 +390,11 @@ impl Partition {
         if let Role::Leader(leader) = &mut self.role {
             if let (Some(seq), true) = (of, offered.is_empty()) {
                 // Too many came after them: they are kept no longer.
-                leader.rejects_out(seq);
+                leader.rejects.are_out(seq);
             }
             for offer in &offered {
                 if let Out::Reject { seq, .. } = offer {
-                    leader.rejects_offered(*seq, at.boot_ms);
+                    leader.rejects.offered(*seq, at.boot_ms);
                 }
             }
         }

@@ -28,7 +28,7 @@ impl Partition {
             self.stop(why, out);
             return;
         }
-        if let Some(seq) = self.leader().and_then(|l| l.rejects_overdue(at.boot_ms.saturating_sub(OFFER_MS))) {
+        if let Some(seq) = self.leader().and_then(|l| l.rejects.overdue(at.boot_ms.saturating_sub(OFFER_MS))) {
             self.offer_rejects(Some(seq), at, out);
         }
         let silent =
