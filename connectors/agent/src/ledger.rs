@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use model::report::Hello;
-use model::{BootId, JournalId, Millis, NodeId, PoolId, Renew, ReportKind, Start};
+use model::{BootId, JournalId, NodeId, PoolId, Renew, ReportKind, Start};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::home::Home;
@@ -230,12 +230,13 @@ impl Ledger {
         self.changes.send_modify(|n| *n += 1);
     }
 
-    /// Waits until a beat that was sent after this moment is answered, and what that answer says of the journal
-    /// has been done. Does not wait where no beats are sent.
-    pub async fn heard_since(&self, up_ms: Millis) {
-        self.nudge.notify_one();
+    /// Asks for a beat and waits until one that is sent from now on is answered, and what that answer says of the
+    /// journal has been done. Does not wait where no beats are sent.
+    pub async fn heard_anew(&self) {
+        let before = self.with_rules(|rules| rules.last_beat());
+        self.nudge.notify_one(); // after the look: the beat that this asks for is a later one
         let mut changes = self.changes();
-        let is_heard = || self.lock().rules.is_known_since(up_ms);
+        let is_heard = || self.lock().rules.is_known_since(before);
         while self.beating.load(Ordering::Acquire) && !is_heard() {
             if changes.changed().await.is_err() {
                 return;

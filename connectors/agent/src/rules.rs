@@ -37,8 +37,8 @@ pub struct Rules {
     ended_order: VecDeque<LeaseId>,
     closed: BTreeMap<Closed, String>,
     joined: bool,
-    /// When the last beat that was answered was sent, and by which journal.
-    answered: Option<(Millis, JournalId)>,
+    /// The last beat that was answered, and by which journal.
+    answered: Option<(u64, JournalId)>,
 }
 
 /// One attempt whose end is not stored yet.
@@ -145,8 +145,8 @@ impl Rules {
         let Some(sent) = self.sent_at(renew.beat).filter(|_| renew.boot == self.boot) else {
             return Vec::new(); // an answer to somebody else, or to a beat long past
         };
-        if self.answered.is_none_or(|(before, _)| before <= sent) {
-            self.answered = Some((sent, renew.journal));
+        if self.answered.is_none_or(|(before, _)| before <= renew.beat) {
+            self.answered = Some((renew.beat, renew.journal));
         }
         let mut deeds = Vec::new();
         for lease in &renew.stop {
@@ -275,9 +275,15 @@ impl Rules {
         self.journal
     }
 
-    /// Whether a beat sent after this moment was answered, and by the journal that is the present one by now.
-    pub fn is_known_since(&self, up_ms: Millis) -> bool {
-        self.answered.is_some_and(|(sent, journal)| up_ms < sent && self.journal == Some(journal))
+    /// The number of the last beat; 0 before the first.
+    pub fn last_beat(&self) -> u64 {
+        self.beat
+    }
+
+    /// Whether a beat after this one was answered, and by the journal that is the present one by now. By number and not
+    /// by time: two beats, or a beat and what it is to follow, may share a millisecond.
+    pub fn is_known_since(&self, beat: u64) -> bool {
+        self.answered.is_some_and(|(answered, journal)| beat < answered && self.journal == Some(journal))
     }
 
     fn slots_taken(&self) -> u32 {

@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::backoff::Backoff;
 use crate::client::{Client, Response};
+use crate::evidence;
 use crate::ledger::Ledger;
 use crate::store::Line;
-use crate::{evidence, machine};
 
 /// Most reports in one request.
 pub const MAX_REPORTS: usize = 1_000;
@@ -62,7 +62,7 @@ pub async fn send_all(ledger: Arc<Ledger>, client: Client) {
         }
         match client.connect().await {
             Ok(false) => {}
-            Ok(true) => ledger.heard_since(machine::up_ms()).await,
+            Ok(true) => ledger.heard_anew().await,
             Err(error) => {
                 pace.after(Sent::Failed(error.to_string()), 0).await;
                 continue;

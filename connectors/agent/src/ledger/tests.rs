@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use model::LeaseId;
 use model::report::Refusal;
+use model::{LeaseId, Millis};
 
 use super::*;
 use crate::notices::Notices;
@@ -62,6 +62,22 @@ async fn the_first_journal_is_met_without_a_word() {
 }
 
 #[tokio::test]
+async fn a_sender_that_asks_for_a_beat_hears_of_it_however_soon_it_comes() {
+    let world = World::new(Some(JournalId(5)));
+    let ledger = &world.ledger;
+    ledger.set_beating(true);
+    for _ in 0..100 {
+        let heard = ledger.heard_anew();
+        let beats = async {
+            ledger.nudge.notified().await;
+            ledger.heard(&answer(ledger.beat().number)); // the one beat that was asked for
+        };
+        let both = async { tokio::join!(heard, beats) };
+        tokio::time::timeout(Duration::from_secs(20), both).await.expect("the beat that was asked for counts");
+    }
+}
+
+#[tokio::test]
 async fn progress_is_reported_at_most_once_a_second_and_the_newest_counts() {
     let world = World::new(Some(JournalId(5)));
     let mut notices = Notices::new(lease(1));
@@ -113,6 +129,20 @@ impl World {
     fn words(&self) -> Vec<&'static str> {
         let read = |line: &Line| serde_json::from_slice::<model::Report>(&line.json).unwrap().kind.word();
         self.ledger.next(100, usize::MAX).iter().map(read).collect()
+    }
+}
+
+fn answer(beat: u64) -> Renew {
+    Renew {
+        boot: BootId::new("b1").unwrap(),
+        beat,
+        journal: JournalId(5),
+        for_ms: Millis(25_000),
+        orphan_ms: Millis(600_000),
+        beat_ms: Millis(5_000),
+        stop: Vec::new(),
+        hello: false,
+        taken: None,
     }
 }
 

@@ -80,6 +80,29 @@ fn only_leases_of_the_journal_that_answers_live_on() {
 }
 
 #[test]
+fn a_later_beat_counts_even_within_the_same_millisecond() {
+    play(&[
+        ("beat 1000", "1 stored 0 holds -"),
+        ("known since 0", "no"),
+        ("answer 1", ""),
+        ("known since 0", "yes"),
+        ("known since 1", "no"),
+        ("beat 1000", "2 stored 0 holds -"),
+        ("beat 1000", "3 stored 0 holds -"),
+        ("answer 3", ""),
+        ("answer 2 journal 9", "meet j9"), // late: what was answered last counts
+        ("known since 1", "yes"),
+        ("known since 2", "yes"),
+        ("known since 3", "no"),
+        ("met 9", ""),
+        ("known since 2", "no"),
+        ("beat 1000", "4 stored 0 holds -"),
+        ("answer 4 journal 9", ""),
+        ("known since 3", "yes"),
+    ]);
+}
+
+#[test]
 fn an_answer_that_asks_for_a_hello_renews_nothing_and_a_stopped_lease_is_not_renewed() {
     play(&[
         ("beat 1000", "1 stored 0 holds -"),
@@ -168,6 +191,7 @@ fn step(rules: &mut Rules, input: &str) -> String {
                 Verdict::Take(until) => format!("take until {}", until.0),
             }
         }
+        "known" => if rules.is_known_since(number("since").unwrap()) { "yes" } else { "no" }.to_owned(),
         other => {
             match other {
                 "not" => rules.not_taken(lease(letter)),
