@@ -5,7 +5,7 @@
 //! | file | who writes it | what |
 //! |---|---|---|
 //! | `spec.json` | agent, synced before the supervisor starts | [`Spec`] |
-//! | `output` | supervisor | all that the attempt printed, bytes as they came, bounded: first and last half are kept |
+//! | `output` | supervisor | all that the attempt printed, bytes as they came, bounded: first and last half are kept; or [`GIVEN_UP`] |
 //! | `checkpoint` | supervisor | `REPRISE_CHECKPOINT`: what the attempt before left, else empty |
 //! | `outcome.json` | supervisor, written aside, synced, renamed | [`Outcome`]: exists once the attempt has ended |
 //!
@@ -17,6 +17,8 @@ use model::report::{Case, End};
 use model::{Millis, Start};
 use serde::{Deserialize, Serialize};
 
+/// All that `output` says once its room was needed for the outcome.
+pub const GIVEN_UP: &str = "\n[... what was kept of this output is given up: the disk was full ...]\n";
 /// Most cases that an outcome holds.
 pub const MAX_CASES: usize = 10_000;
 

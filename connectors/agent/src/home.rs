@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::private_folder;
 use crate::machine;
+use crate::room::is_full;
 
 /// Most agents that take a name after the host's on one machine.
 const MAX_AGENTS: u32 = 1_000;
@@ -186,8 +187,7 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
 /// An error as people can do something about it: what could not be written, why, and what helps.
 pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     move |error| {
-        let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        let advice = if is_full { "free some space" } else { "let this user write there" };
+        let advice = if is_full(&error) { "free some space" } else { "let this user write there" };
         let path = path.display();
         let words = format!("{path} cannot be written: {error}; {advice}, or set XDG_STATE_HOME to another folder");
         io::Error::new(error.kind(), words)

@@ -29,6 +29,7 @@ mod leftovers;
 mod machine;
 mod notices;
 mod output;
+mod room;
 mod sender;
 mod store;
 mod writer;

@@ -20,7 +20,7 @@ use crate::ledger::{Ledger, Who};
 use crate::options::Options;
 use crate::rules::Closed;
 use crate::store::Store;
-use crate::{commands, leftovers, machine, sender};
+use crate::{commands, leftovers, machine, room, sender};
 
 /// How long the last reports may take to be acknowledged; what is not is sent by the next boot.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -112,6 +112,7 @@ pub async fn run(
     let (store, _none) = Store::open(&home.store(&boots.boot), &boots.boot)?;
     let ledger = Ledger::begin(who, card(&options, boots), Arc::clone(&home), store).map_err(no_thread)?;
     beside.spawn(sender::send_all(Arc::clone(&ledger), Client::by_hand(options.endpoint.clone())));
+    beside.spawn(room::watch(Arc::clone(&ledger), options.state.clone()));
     let Options { supervisor, dir, output_bytes, .. } = options;
     let way = Way { supervisor, dir, output_bytes, open_files: machine::raise_open_files() };
     let charges = Charges::new(Arc::clone(&ledger), home, way, Client::new(options.endpoint.clone()));

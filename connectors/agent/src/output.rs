@@ -1,7 +1,8 @@
 //! Sends what an attempt prints, in chunks, over a connection of its own: late rather than in the way of reports.
 //!
 //! The supervisor only ever appends to the file `output`: the first half of what it may hold while the attempt runs,
-//! and what it kept of the rest once the attempt has ended. So whatever is there can be sent.
+//! and what it kept of the rest once the attempt has ended. So whatever is there can be sent. Only where the disk had no
+//! room for the outcome is the file cut to a line that says so, which then goes behind what was sent before.
 
 use std::io::{self, SeekFrom};
 use std::path::Path;
@@ -15,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::attempt::GIVEN_UP;
 use crate::backoff::Backoff;
 use crate::client::{Client, Error};
 
@@ -46,12 +48,14 @@ pub async fn send(client: &Client, lease: LeaseId, folder: &Path, mut ended: wat
             Ok(chunk) => chunk,
             Err(error) => return tracing::warn!(%lease, "output after byte {sent} cannot be read: {error}"),
         };
+        let is_given_up = chunk == GIVEN_UP;
         let length = chunk.len() as u64;
         let mut wait = LOOK;
         if length == 0 && is_ended {
             return;
         } else if 0 < length {
             match put(client, lease, sent, chunk).await {
+                Put::Taken if is_given_up => return,
                 Put::Taken => {
                     sent += length;
                     failing_since = None;
@@ -79,13 +83,21 @@ pub async fn send(client: &Client, lease: LeaseId, folder: &Path, mut ended: wat
     }
 }
 
-/// The next bytes from an offset that the file holds now; none if there is no file.
+/// The next bytes from an offset that the file holds now; none if there is no file. One that was given up says that
+/// from wherever.
 async fn chunk(path: &Path, from: u64) -> io::Result<Bytes> {
     let mut file = match File::open(path).await {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Bytes::new()),
         Err(error) => return Err(error),
     };
+    if file.metadata().await?.len() == GIVEN_UP.len() as u64 {
+        let mut all = Vec::new();
+        (&mut file).take(CHUNK).read_to_end(&mut all).await?;
+        if all == GIVEN_UP.as_bytes() {
+            return Ok(all.into());
+        }
+    }
     file.seek(SeekFrom::Start(from)).await?;
     let mut bytes = Vec::new();
     file.take(CHUNK).read_to_end(&mut bytes).await?;

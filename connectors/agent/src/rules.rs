@@ -53,6 +53,8 @@ struct Held {
 /// Why a node takes no starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Closed {
+    /// Its disk has no more room than reports need.
+    Room,
     /// Its reports cannot be stored.
     Disk,
     /// Too many reports wait for the engine.

@@ -105,7 +105,7 @@ fn supervise(folder: &Path) -> Result<(), String> {
 
     let mut notices = notices::Notices::new();
     let left = attempt(folder, &mut notices);
-    outcome::leave(folder, &left)?;
+    outcome::leave(folder, left)?;
     failpoint::hit("supervisor.outcome.left");
     notices.say(&Notice::Ended);
     notices.finish();

@@ -2,7 +2,8 @@
 //!
 //! `output` only ever grows, so that the agent can send it on while the attempt runs. What comes after the first
 //! half goes round in a second file, `output.ring`; when the attempt has ended, that is put in order behind the
-//! first half, and between the two stands how much was left out. A full disk costs output, never the attempt.
+//! first half, and between the two stands how much was left out. A full disk costs output, never the attempt; and output
+//! never takes the last room, which outcomes and reports need.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,13 +11,17 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::tail::Tail;
+use crate::room::Room;
 
 /// Room for the line that says how much was left out.
 const GAP_BYTES: u64 = 64;
+/// After so many bytes more it is asked whether the disk has room.
+const LOOK_BYTES: u64 = 64 * 1024;
 
 /// Takes output in.
 #[derive(Debug)]
 pub struct Capture {
+    folder: PathBuf,
     output: File,
     ring: Option<File>,
     ring_path: PathBuf,
@@ -25,6 +30,8 @@ pub struct Capture {
     head: u64,
     /// Bytes that went into the ring, those overwritten since included.
     beyond: u64,
+    /// Bytes taken since the disk was last asked for room.
+    unlooked: u64,
     /// Bytes that came after the disk refused one.
     lost: u64,
     trouble: Option<String>,
@@ -44,12 +51,14 @@ impl Capture {
     /// Begins, with an empty `output` that may grow to so many bytes.
     pub fn begin(folder: &Path, bound: u64) -> io::Result<Self> {
         Ok(Self {
+            folder: folder.to_owned(),
             output: File::create(folder.join("output"))?,
             ring: None,
             ring_path: folder.join("output.ring"),
             half: bound.saturating_sub(GAP_BYTES) / 2,
             head: 0,
             beyond: 0,
+            unlooked: LOOK_BYTES, // the first byte asks
             lost: 0,
             trouble: None,
             tail: Tail::default(),
@@ -65,9 +74,30 @@ impl Capture {
         }
         let room = usize::try_from(self.half - self.head).unwrap_or(usize::MAX).min(chunk.len());
         let (first, rest) = chunk.split_at(room);
-        let stored = self.store_head(first).and_then(|()| self.store_ring(rest));
+        let stored =
+            self.find_room(chunk.len()).and_then(|()| self.store_head(first)).and_then(|()| self.store_ring(rest));
         if let Err(e) = stored {
             self.trouble = Some(format!("output could not be kept: {e}"));
+        }
+    }
+
+    /// Fails when the disk has only its reserve left. A ring that is full takes no more room.
+    fn find_room(&mut self, bytes: usize) -> io::Result<()> {
+        self.unlooked += bytes as u64;
+        if self.unlooked < LOOK_BYTES || (0 < self.half && self.half <= self.beyond) {
+            return Ok(());
+        }
+        self.unlooked = 0;
+        self.leave_reserve(0)
+    }
+
+    /// Fails when so many bytes more would take from the reserve. A disk that cannot be asked shows when it is written to.
+    fn leave_reserve(&self, bytes: u64) -> io::Result<()> {
+        match Room::under(&self.folder) {
+            Ok(room) if !room.has(bytes) => {
+                Err(io::Error::new(io::ErrorKind::StorageFull, format!("its node's disk is full: {room}")))
+            }
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 
@@ -109,12 +139,15 @@ impl Capture {
 
     fn join(&mut self) -> io::Result<()> {
         let overwritten = self.beyond.saturating_sub(self.half);
-        let left_out = overwritten + self.lost;
+        let in_ring = self.beyond - overwritten;
+        let room = self.leave_reserve(in_ring); // it is copied before it is removed
+        let left_out = overwritten + self.lost + if room.is_err() { in_ring } else { 0 };
         self.output.seek(SeekFrom::Start(self.head))?;
         if left_out > 0 {
             write!(self.output, "\n[... {left_out} bytes left out ...]\n")?;
         }
         let Some(ring) = &mut self.ring else { return Ok(()) };
+        room?;
         if overwritten > 0 {
             let seam = self.beyond % self.half;
             ring.seek(SeekFrom::Start(seam))?;

@@ -317,8 +317,11 @@ async fn the_node_in_python_keeps_the_rules_of_the_wire() {
     rig.until("it has read an answer", |w| w.beats.len() > 1).await;
     let boot = rig.boot();
     let run = |n, words: &[&str]| Start { run: words.iter().map(|w| (*w).into()).collect(), ..start(&boot, n, "") };
-    rig.order_start(run(1, &["sh", "-c", "exit 3"]));
-    rig.until("its end", |w| ended(w, 1) == Some(Cause::Exit)).await;
+    let told = r#"[ "$CI $REPRISE_EXECUTION $REPRISE_TASK $REPRISE_ATTEMPT" = "true f-1 t1 1" ] &&
+        [ -n "$REPRISE_LEASE" ] && [ -z "$REPRISE_URL$REPRISE_TOKEN_FILE" ] || kill -9 $$"#;
+    rig.order_start(run(1, &["sh", "-c", told]));
+    rig.until("its end", |w| ended(w, 1).is_some()).await;
+    assert_eq!(ended(&rig.gateway.world(), 1), Some(Cause::Exit), "it knows who it is, and nothing of the node's own");
     rig.order_start(run(1, &["true"]));
     rig.order_start(Start { after_beat: 1_000_000, ..run(2, &["true"]) });
     rig.order_start(Start { slots: 3, ..run(3, &["true"]) });

@@ -13,6 +13,7 @@ crate::trials![
     an_engine_on_a_full_disk_says_so_and_heals_when_there_is_room,
     an_engine_that_cannot_begin_on_a_full_disk_says_so_and_begins_when_there_is_room,
     an_agent_on_a_full_disk_takes_nothing_and_fails_nothing,
+    output_that_fills_an_agents_disk_closes_the_node_and_costs_no_outcome,
     an_agent_that_cannot_begin_on_a_full_disk_says_so_and_begins_when_there_is_room,
     logs_on_a_full_disk_cost_neither_engine_nor_agent_their_work,
 ];
@@ -91,6 +92,47 @@ fn an_agent_on_a_full_disk_takes_nothing_and_fails_nothing() {
     assert_eq!((&view["state"], &view["tasks"]["passed"]), (&json!("completed"), &json!(2)), "{view:#}");
     let verdict = Verdict::of(&world);
     verdict.holds(4);
+    assert_eq!(verdict.count("failure_classified"), 0, "a full disk of a node is no failure of a test");
+}
+
+fn output_that_fills_an_agents_disk_closes_the_node_and_costs_no_outcome() {
+    let world = World::new();
+    let state = world.path("small");
+    let Some(disk) = SmallDisk::mount(&state, 16 * 1024) else { return };
+    let _engine = world.engine();
+    let token = world.state().join(format!("{}.token", world.port)).display().to_string();
+    let place = state.display().to_string();
+    let agent = world.agent("n1", 2, &[("XDG_STATE_HOME", &place), ("REPRISE_TOKEN_FILE", &token)]);
+    world.nodes_ready(1);
+    let print = |mib: u32| format!("yes output | head -c {} || true", mib << 20);
+    let wait_for = |file: &str| format!("while [ ! -e '{}' ]; do sleep 0.05; done", world.path(file).display());
+    let tasks = json!({
+        "greedy": flows::task(&world, &format!("{}\n{}", print(40), wait_for("greedy_may_end")), json!({})),
+        "modest": flows::task(&world, &format!("{}\n{}", print(1), wait_for("modest_may_end")), json!({})),
+    });
+    let execution = world.submit(&flows::flow("printing", tasks));
+
+    wait::for_it("the node is closed, for this reason", || agent.said().contains("its disk is full: under"));
+    // Whatever else is on that disk takes the rest, and yet `modest` has room for its outcome: that of its output.
+    let filler = disk.fill();
+    fs::write(world.path("modest_may_end"), "").unwrap();
+    world.task_is(&execution, "modest", "passed");
+    let modest = world.run(&["logs", &format!("{execution}/modest")]).ended(0);
+    modest.says(&["is given up: the disk was full"]);
+    let next = world.submit(&flows::many(&world, "next", 2));
+    fs::write(world.path("greedy_may_end"), "").unwrap();
+    assert_eq!(world.ended(&execution)["state"], "completed");
+    assert_eq!(
+        world.execution(&next).map(|view| view["tasks"]["passed"].clone()),
+        Some(json!(0)),
+        "it takes no starts"
+    );
+
+    fs::remove_file(filler).unwrap();
+    assert_eq!(world.ended(&next)["state"], "completed");
+    let verdict = Verdict::of(&world);
+    verdict.holds(4);
+    assert_eq!(verdict.count("attempt_dispatched"), 4, "nothing was given to it and taken back");
     assert_eq!(verdict.count("failure_classified"), 0, "a full disk of a node is no failure of a test");
 }
 
