@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::{PoolId, Timestamp};
+use model::PoolId;
 use operators::state::Pool;
 use tokio::sync::watch;
 
@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::leases::Leases;
 use crate::output::Output;
 use crate::params::Params;
+use crate::view::At;
 use engine::{Engine, Trouble};
 
 /// How long `?after=` waits.
@@ -39,10 +40,8 @@ pub struct Look<'a> {
     pub id: &'a PoolId,
     /// The pool.
     pub pool: &'a Pool,
-    /// The engine's clock at that position.
-    pub now: Timestamp,
-    /// The position.
-    pub position: u64,
+    /// The clock and the position.
+    pub at: At,
 }
 
 impl App {
@@ -70,11 +69,13 @@ impl App {
     pub fn look_at<T>(&self, id: &PoolId, see: impl FnOnce(Look<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         self.is_ready()?;
         self.engine.read(|replica| {
-            let (now, position) = (replica.now, replica.seq);
             match replica.state.pools.get(id) {
-                Some(pool) => see(Look { id, pool, now, position }),
+                Some(pool) => see(Look { id, pool, at: At::of(replica, pool) }),
                 // Nobody has used it yet: it is empty, not unknown.
-                None if id.as_str() == "default" => see(Look { id, pool: &Pool::default(), now, position }),
+                None if id.as_str() == "default" => {
+                    let pool = &Pool::default();
+                    see(Look { id, pool, at: At::of(replica, pool) })
+                }
                 None => {
                     let known: Vec<&str> = replica.state.pools.keys().take(10).map(PoolId::as_str).collect();
                     Err(Failure::not_found(format!("no pool `{id}`; known are: {}", known.join(", "))))

@@ -9,6 +9,7 @@ use crate::Moment;
 use crate::access::Peer;
 use crate::app::App;
 use crate::failure::Failure;
+use crate::view::At;
 use crate::view::execution::{ExecutionView, MAX_RECKONED, execution};
 
 /// Who asks which pool, with which key, and why.
@@ -60,7 +61,7 @@ impl Asker {
     pub fn view(&self, app: &App, id: &ExecutionId) -> Option<ExecutionView> {
         app.engine.read(|replica| {
             let pool = replica.state.pools.get(&self.pool)?;
-            let at = (replica.now, replica.seq);
+            let at = At::of(replica, pool);
             Some(execution((&self.pool, pool), pool.execution_named(id)?, at, &mut { MAX_RECKONED }))
         })
     }

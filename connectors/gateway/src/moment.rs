@@ -14,6 +14,14 @@ const LAST_MS: u64 = 253_402_300_799_999;
 #[serde(try_from = "String", into = "String")]
 pub struct Moment(pub Timestamp);
 
+impl Moment {
+    /// The time of day in UTC, as people read it: `02:15:38`.
+    pub fn time_of_day(self) -> String {
+        let seconds = self.0.0 / 1000 % 86_400;
+        format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = UNIX_EPOCH + Duration::from_millis(self.0.0.min(LAST_MS));

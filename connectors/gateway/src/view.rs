@@ -3,6 +3,8 @@
 //! Scripts read them, so they only grow. Times are RFC 3339 UTC, durations end in `_ms`, a list is a page with its
 //! cursor, and each answer carries the journal position that it is true for.
 
+pub mod at;
+
 pub mod execution;
 pub mod task;
 pub mod word;
@@ -29,6 +31,7 @@ pub mod submitted;
 #[cfg(test)]
 mod example;
 
+pub use at::At;
 pub use attempt::AttemptView;
 pub use detail::{CounterView, RuleUses, TaskDetail};
 pub use execution::{ExecutionView, TaskCounts};

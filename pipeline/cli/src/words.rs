@@ -1,5 +1,6 @@
 //! Small words that several commands say alike: counts, times of day, lists.
 
+use gateway::Moment;
 use model::{Millis, Timestamp};
 
 /// `1 task`, `2 tasks`, `12,345 tasks`.
@@ -22,8 +23,12 @@ pub fn thousands(n: u64) -> String {
 
 /// The time of day in UTC, as in JSON and SQL: `02:15:38`.
 pub fn time_of_day(at: Timestamp) -> String {
-    let seconds = at.0 / 1000 % 86_400;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    Moment(at).time_of_day()
+}
+
+/// Why no lock is granted yet, and until when.
+pub fn locks_granted_from(from: Moment) -> String {
+    format!("locks are granted from {} on: this journal is new", from.time_of_day())
 }
 
 /// A length of time without a fraction, for progress: `31s`, `3m 10s`.

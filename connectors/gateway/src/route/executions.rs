@@ -23,7 +23,7 @@ pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Page<Ex
         let older = look.pool.executions.range(..before).rev().map(|(_, e)| e.as_ref()).filter(|e| wanted(e));
         let mut looks = MAX_RECKONED;
         let items = older.take(limit + 1).map(|e| view(&look, e, &mut looks)).collect();
-        Ok(Page::cut(items, limit, look.position, |e: &ExecutionView| e.execution.number.to_string()))
+        Ok(Page::cut(items, limit, look.at.position, |e: &ExecutionView| e.execution.number.to_string()))
     });
     page.await.map(Json)
 }
@@ -47,5 +47,5 @@ pub fn find<'a>(look: &Look<'a>, name: &str) -> Result<&'a Execution, Failure> {
 }
 
 fn view(look: &Look<'_>, of: &Execution, looks: &mut usize) -> ExecutionView {
-    view::execution((look.id, look.pool), of, (look.now, look.position), looks)
+    view::execution((look.id, look.pool), of, look.at, looks)
 }

@@ -30,7 +30,7 @@ pub async fn pool(State(app): State<App>, params: Params) -> Result<Json<PoolVie
         trouble,
         journal: app.engine.read(|replica| replica.journal),
     };
-    app.look(&params, |look| Ok(summary(look.id, look.pool, leader, look.position))).await.map(Json)
+    app.look(&params, |look| Ok(summary(look.id, look.pool, leader, look.at.position))).await.map(Json)
 }
 
 /// By name: `?limit=`, `?cursor=`.
@@ -43,7 +43,7 @@ pub async fn nodes(State(app): State<App>, params: Params) -> Result<Json<Page<N
         let names = look.pool.nodes.range((after, Bound::Unbounded)).map(|(name, _)| name);
         let items =
             names.take(limit + 1).filter_map(|name| node::node(look.id, look.pool, name, &recoveries)).collect();
-        Ok(Page::cut(items, limit, look.position, |n: &NodeView| n.node.to_string()))
+        Ok(Page::cut(items, limit, look.at.position, |n: &NodeView| n.node.to_string()))
     });
     page.await.map(Json)
 }
@@ -72,8 +72,8 @@ pub async fn locks(State(app): State<App>, params: Params) -> Result<Json<Page<L
     let after = params.get::<LockId>("cursor")?.map_or(Bound::Unbounded, Bound::Excluded);
     let page = app.look(&params, |look| {
         let ids = look.pool.locks.range((after, Bound::Unbounded)).map(|(id, _)| id);
-        let items = ids.take(limit + 1).filter_map(|id| lock::lock(look.pool, id)).collect();
-        Ok(Page::cut(items, limit, look.position, |l: &LockView| l.lock.to_string()))
+        let items = ids.take(limit + 1).filter_map(|id| lock::lock(look.pool, id, look.at)).collect();
+        Ok(Page::cut(items, limit, look.at.position, |l: &LockView| l.lock.to_string()))
     });
     page.await.map(Json)
 }
@@ -87,7 +87,7 @@ pub async fn lock(
     params.only(&[])?;
     let id = LockId::new(&name).map_err(|error| Failure::bad(error.to_string()))?;
     let found = app.look(&params, |look| {
-        let found = lock::lock(look.pool, &id);
+        let found = lock::lock(look.pool, &id, look.at);
         found.ok_or_else(|| {
             Failure::not_found(format!("no lock `{id}` in pool `{}`; reprise locks lists them", look.id))
         })
@@ -106,7 +106,7 @@ pub async fn recoveries(State(app): State<App>, params: Params) -> Result<Json<P
     let page = app.look(&params, |look| {
         let older = look.pool.recoveries.range(..before).rev().map(|(number, _)| *number);
         let items = older.take(limit + 1).filter_map(|number| recovery::recovery(look.pool, number)).collect();
-        Ok(Page::cut(items, limit, look.position, |r: &RecoveryView| r.recovery.clone()))
+        Ok(Page::cut(items, limit, look.at.position, |r: &RecoveryView| r.recovery.clone()))
     });
     page.await.map(Json)
 }

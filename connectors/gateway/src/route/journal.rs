@@ -35,7 +35,7 @@ const GATHER: Duration = Duration::from_millis(30);
 pub async fn journal(State(app): State<App>, params: Params) -> Result<Response, Failure> {
     params.only(&["from", "cursor", "follow", "limit", "execution", "task", "node", "kind"])?;
     let wanted = wanted(&params)?;
-    let position = app.look(&params, |look| Ok(look.position)).await?;
+    let position = app.look(&params, |look| Ok(look.at.position)).await?;
     let from = params.get("cursor")?.or(params.get("from")?);
     let mut reader = Reader { pool: params.pool()?, wanted, next: from.unwrap_or(1), read: VecDeque::new() };
     if params.is_on("follow") {

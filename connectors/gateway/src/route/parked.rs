@@ -47,7 +47,7 @@ pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Page<Pa
             }
             items.extend(found);
         }
-        Ok(Page { items, next, position: look.position })
+        Ok(Page { items, next, position: look.at.position })
     });
     page.await.map(Json)
 }

@@ -19,7 +19,7 @@ pub async fn one(
         let known = || look.pool.newest.values().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
         let missing =
             || Failure::not_found(format!("no policy `{name:.64}` in pool `{}`; known are: {}", look.id, known()));
-        policy(look.pool, &name, look.position).ok_or_else(missing)
+        policy(look.pool, &name, look.at.position).ok_or_else(missing)
     });
     found.await.map(Json)
 }

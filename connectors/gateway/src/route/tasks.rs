@@ -27,9 +27,10 @@ pub async fn list(
         let rest = execution.tasks.iter().zip(0..).skip(from as usize);
         let wanted = rest.filter(|(task, _)| states.is_empty() || states.contains(&TaskWord::from(&task.phase)));
         let mut wanted = wanted.map(|(_, index)| index);
-        let items: Vec<TaskItem> = wanted.by_ref().take(limit).filter_map(|i| item(execution, i, look.now)).collect();
+        let items: Vec<TaskItem> =
+            wanted.by_ref().take(limit).filter_map(|i| item(execution, i, look.at.now)).collect();
         let next = wanted.next().map(|index| index.to_string());
-        Ok(Page { items, next, position: look.position })
+        Ok(Page { items, next, position: look.at.position })
     });
     page.await.map(Json)
 }
@@ -77,6 +78,6 @@ pub async fn newest(
 }
 
 fn tell(look: &Look<'_>, execution: &Execution, index: u32) -> Result<TaskDetail, Failure> {
-    let told = detail(look.id, look.pool, execution, index, (look.now, look.position));
+    let told = detail(look.id, look.pool, execution, index, look.at);
     told.ok_or_else(|| Failure::ours(format!("{} has no task {index}, though a name leads there", execution.id)))
 }

@@ -1,10 +1,11 @@
 //! All that `why` tells of a task.
 
 use model::task::Needs;
-use model::{Millis, NodeId, PolicyId, PoolId, Timestamp};
+use model::{Millis, NodeId, PolicyId, PoolId};
 use operators::state::{Execution, Pool};
 use serde::{Deserialize, Serialize};
 
+use super::at::At;
 use super::attempt::{AttemptView, attempts};
 use super::task::{TaskItem, item};
 use super::waits::{WaitView, waits};
@@ -64,26 +65,26 @@ pub struct RuleUses {
 }
 
 /// All that is known of one task.
-pub fn detail(id: &PoolId, pool: &Pool, execution: &Execution, index: u32, at: (Timestamp, u64)) -> Option<TaskDetail> {
+pub fn detail(id: &PoolId, pool: &Pool, execution: &Execution, index: u32, at: At) -> Option<TaskDetail> {
     let task = execution.tasks.get(index as usize)?;
     let story = task.story.as_deref();
     let [infra, test, memory] = story.map_or([0; 3], |s| s.counters);
     let uses = story.map(|s| s.uses.as_slice()).unwrap_or_default();
     Some(TaskDetail {
         pool: id.clone(),
-        item: item(execution, index, at.0)?,
+        item: item(execution, index, at.now)?,
         policy: execution.policies.get(&task.spec.retry).cloned(),
         needs: task.needs().clone(),
         run: task.spec.run.clone(),
         timeout_ms: task.spec.timeout_ms,
-        waits: waits(pool, execution, task),
-        tries: attempts(execution, task, at.0),
+        waits: waits(pool, execution, task, at),
+        tries: attempts(execution, task, at.now),
         counters: CounterView { infra, test, memory },
         uses: uses.iter().map(|(rule, uses)| RuleUses { rule: rule.clone(), uses: *uses }).collect(),
         lost_nodes: story.map(|s| s.lost_nodes.clone()).unwrap_or_default(),
         checkpoint: story.and_then(|s| s.checkpoint.as_deref().map(str::to_owned)),
         checkpoint_at: story.and_then(|s| s.checkpoint_at).map(Moment),
-        position: at.1,
+        position: at.position,
     })
 }
 
@@ -103,7 +104,7 @@ mod tests {
         world.runs(0, "n1");
         let (pool, id) = (world.pool(), pool());
         let of = pool.execution(1).unwrap();
-        let at = (world.now(), world.seq);
+        let at = At { now: world.now(), position: world.seq, locks_from: None };
         let told = detail(&id, pool, of, 0, at).unwrap();
         let json = serde_json::to_string(&told).unwrap();
         assert_eq!(serde_json::from_str::<TaskDetail>(&json).unwrap(), told);

@@ -1,9 +1,10 @@
 //! An execution: how it stands, in counts and in words.
 
 use model::{ExecutionId, FlowId, Millis, PolicyId, PoolId, Priority, Timestamp};
-use operators::state::{Counts, Execution, Phase, Pool, Standing};
+use operators::state::{Counts, Execution, Phase, Pool, Standing, TaskState};
 use serde::{Deserialize, Serialize};
 
+use super::at::At;
 use crate::Moment;
 
 /// How many tasks one answer may look at to reckon the time that remains.
@@ -36,8 +37,8 @@ pub struct ExecutionView {
     pub ended: Option<Moment>,
     /// From its submission to its end, or to now.
     pub took_ms: Millis,
-    /// How long it will still take, by estimates; absent when it has ended, and where reckoning it would
-    /// cost too much.
+    /// How long it will still take, by estimates; absent when it has ended, where no present node can run one of
+    /// its ready tasks, and where reckoning it would cost too much.
     pub eta_ms: Option<Millis>,
     /// The round, from 1.
     pub round: u32,
@@ -83,35 +84,30 @@ pub struct TaskCounts {
     pub forgiven: u32,
 }
 
-/// An execution as it stands at a time and position. `looks`: how many tasks may be looked at.
-pub fn execution(
-    (pool, of): (&PoolId, &Pool),
-    execution: &Execution,
-    (now, position): (Timestamp, u64),
-    looks: &mut usize,
-) -> ExecutionView {
+/// An execution as it stands at a moment. `looks`: how many tasks may be looked at.
+pub fn execution((pool, of): (&PoolId, &Pool), execution: &Execution, at: At, looks: &mut usize) -> ExecutionView {
     let ended = execution.ended.map(|(_, at)| at);
     ExecutionView {
         execution: execution.id.clone(),
         pool: pool.clone(),
         flow: execution.head.flow.clone(),
         state: execution.standing(),
-        reason: reason(execution),
+        reason: reason(of, execution, at, looks),
         policy: execution.policies.get("default").cloned(),
         who: execution.who.clone(),
         priority: execution.priority,
         submitted: Moment(execution.submitted),
         started: execution.started.map(Moment),
         ended: ended.map(Moment),
-        took_ms: ended.unwrap_or(now) - execution.submitted,
-        eta_ms: eta(of, execution, now, looks),
+        took_ms: ended.unwrap_or(at.now) - execution.submitted,
+        eta_ms: eta(of, execution, at.now, looks),
         round: execution.round,
         paused: execution.paused,
         cancelled: execution.cancelled.map(|(since, _)| Moment(since)),
         stopped: execution.stopped.clone(),
         retries: execution.retries,
         tasks: counts(&execution.counts, execution.tasks.len()),
-        position,
+        position: at.position,
     }
 }
 
@@ -134,7 +130,7 @@ fn counts(counts: &Counts, total: usize) -> TaskCounts {
     }
 }
 
-fn reason(execution: &Execution) -> String {
+fn reason(pool: &Pool, execution: &Execution, at: At, looks: &mut usize) -> String {
     let counts = &execution.counts;
     let some = |n: u32, what: &str| (n > 0).then(|| format!("{n} {what}"));
     let tally = || [some(counts.failed, "failed"), some(counts.parked, "parked")].into_iter().flatten();
@@ -145,12 +141,15 @@ fn reason(execution: &Execution) -> String {
             let stopped = execution.stopped.iter().map(|rule| format!("stopped by rule {rule}"));
             stopped.chain(tally()).collect::<Vec<_>>().join(", ")
         }
-        Standing::Pending if counts.ready > 0 => "no task could be dispatched yet".to_owned(),
         Standing::Pending | Standing::Running if execution.cancelled.is_some() => {
             format!("being {}", cancelled_by(execution))
         }
-        Standing::Cancelled => cancelled_by(execution),
         Standing::Pending | Standing::Running if execution.stopped.is_some() => "being stopped by a rule".to_owned(),
+        Standing::Pending | Standing::Running if counts.ready > 0 => {
+            let nothing_yet = || (execution.started.is_none()).then(|| "no task could be dispatched yet".to_owned());
+            awaited_lock(pool, execution, at, looks).or_else(nothing_yet).unwrap_or_default()
+        }
+        Standing::Cancelled => cancelled_by(execution),
         Standing::Pending | Standing::Running | Standing::Completed => String::new(),
     }
 }
@@ -162,6 +161,28 @@ pub fn cancelled_by(execution: &Execution) -> String {
         Some((who, reason)) => format!("cancelled by {who}: {reason}"),
         None => "cancelled".to_owned(),
     }
+}
+
+/// Words for what keeps ready tasks from their locks; none where nothing does, or finding it would cost too much.
+fn awaited_lock(pool: &Pool, execution: &Execution, at: At, looks: &mut usize) -> Option<String> {
+    if execution.head.locks.is_empty() {
+        return None;
+    }
+    *looks = looks.checked_sub(execution.tasks.len())?;
+    let ready = || execution.tasks.iter().filter(|task| matches!(task.phase, Phase::Ready { .. }));
+    let mut needed = ready().flat_map(|task| &task.needs().locks);
+    if let Some(from) = at.locks_from {
+        let from = from.time_of_day();
+        return needed.next().map(|_| format!("locks are granted from {from} on: this journal is new"));
+    }
+    needed.find_map(|(id, permits)| {
+        let lock = pool.locks.get(id).filter(|lock| lock.free() < *permits)?;
+        let (free, size) = (lock.free(), lock.size);
+        Some(match free {
+            0 => format!("lock {id} is full, {size} of {size}"),
+            _ => format!("lock {id} has {free} of {size} free, {permits} are needed"),
+        })
+    })
 }
 
 fn plural(n: u32, word: &str) -> String {
@@ -178,6 +199,8 @@ fn eta(pool: &Pool, execution: &Execution, now: Timestamp, looks: &mut usize) ->
     let (mut path, mut work) = (0_u64, 0_u64);
     for task in &execution.tasks {
         let spent = match &task.phase {
+            // Nobody knows when a node comes that can run it.
+            Phase::Ready { .. } if !has_node(pool, task) => return None,
             Phase::Waiting | Phase::Ready { .. } | Phase::BackingOff { .. } => Millis(0),
             Phase::Running(attempt) => now - attempt.started.unwrap_or(attempt.dispatched),
             Phase::Passed | Phase::Failed | Phase::Cancelled | Phase::Skipped { .. } | Phase::Parked { .. } => continue,
@@ -187,4 +210,37 @@ fn eta(pool: &Pool, execution: &Execution, now: Timestamp, looks: &mut usize) ->
         work = work.saturating_add(left.saturating_mul(u64::from(task.needs().slots)));
     }
     Some(Millis(path.max(work / slots.max(1))))
+}
+
+fn has_node(pool: &Pool, task: &TaskState) -> bool {
+    let queue = pool.queues.of_needs(task.needs()).and_then(|queue| pool.queues.get(queue));
+    queue.is_some_and(|queue| !queue.nodes.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::example::{World, pool, task};
+
+    #[test]
+    fn a_reason_names_the_lock_that_ready_tasks_wait_for_and_no_end_is_promised_without_a_node() {
+        let tasks = ["a", "b"].map(|id| task(id, &["db"], Priority::Medium)).into();
+        let mut world = World::new(tasks, &[]);
+        world.ready(0);
+        let told = |world: &World, locks_from| {
+            let at = At { now: world.now(), position: world.seq, locks_from };
+            let view = execution((&pool(), world.pool()), world.pool().execution(1).unwrap(), at, &mut 100);
+            (view.reason, view.eta_ms.is_some())
+        };
+        let says = |words: &str, eta| (words.to_owned(), eta);
+        let noon = Some(Moment(Timestamp(12 * 3_600_000)));
+        assert_eq!(told(&world, None), says("no task could be dispatched yet", false));
+        assert_eq!(told(&world, noon), says("locks are granted from 12:00:00 on: this journal is new", false));
+        world.joins("n1", 2);
+        assert_eq!(told(&world, None), says("no task could be dispatched yet", true));
+        world.runs(0, "n1");
+        assert_eq!(told(&world, noon), says("", true), "nothing waits for a lock");
+        world.ready(1);
+        assert_eq!(told(&world, None), says("lock db is full, 1 of 1", true));
+    }
 }

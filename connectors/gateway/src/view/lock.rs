@@ -9,6 +9,9 @@ use operators::state::queue::{Head, Queue};
 use operators::state::{Lock, Pool};
 use serde::{Deserialize, Serialize};
 
+use super::at::At;
+use crate::Moment;
+
 /// Most holders and most waiters that are named of one lock.
 const MAX_NAMED: usize = 100;
 
@@ -27,6 +30,9 @@ pub struct LockView {
     pub waiters: Vec<String>,
     /// How many there are.
     pub waiting: u32,
+    /// While the journal is new: when permits are first granted.
+    #[serde(default)]
+    pub granted_from: Option<Moment>,
 }
 
 /// Who holds permits of a lock.
@@ -43,7 +49,7 @@ pub struct Holder {
 }
 
 /// One lock.
-pub fn lock(pool: &Pool, id: &LockId) -> Option<LockView> {
+pub fn lock(pool: &Pool, id: &LockId, at: At) -> Option<LockView> {
     let lock = pool.locks.get(id)?;
     let (waiters, waiting) = waiters(pool, id);
     Some(LockView {
@@ -53,6 +59,7 @@ pub fn lock(pool: &Pool, id: &LockId) -> Option<LockView> {
         holders: holders(pool, lock),
         waiters,
         waiting,
+        granted_from: at.locks_from,
     })
 }
 
@@ -117,10 +124,10 @@ mod tests {
         world.runs(3, "n1");
         let pool = world.pool();
         let id = "db".parse().unwrap();
-        let view = lock(pool, &id).unwrap();
+        let view = lock(pool, &id, At::default()).unwrap();
         assert_eq!((view.size, view.held, view.waiting), (1, 1, 3));
         assert_eq!(view.waiters, ["web-1/c", "web-1/a", "web-1/b"]);
         assert_eq!((view.holders[0].attempt.as_str(), view.holders[0].permits), ("web-1/d@1", 1));
-        assert_eq!(lock(pool, &"none".parse().unwrap()), None);
+        assert_eq!(lock(pool, &"none".parse().unwrap(), At::default()), None);
     }
 }

@@ -7,6 +7,7 @@ use operators::state::task::Met;
 use operators::state::{Execution, Node, Phase, Pool, TaskState};
 use serde::{Deserialize, Serialize};
 
+use super::at::At;
 use super::lock::{Holder, holders};
 use super::word::TaskWord;
 use crate::Moment;
@@ -45,6 +46,11 @@ pub enum WaitView {
         /// Who holds the others.
         holders: Vec<Holder>,
     },
+    /// Locks, which a new journal does not grant yet: work of an older one may still hold what they stand for.
+    NewJournal {
+        /// When it grants them.
+        until: Moment,
+    },
     /// No present node could ever run it.
     NoNode {
         /// What is missing, for people.
@@ -76,21 +82,20 @@ pub enum WaitView {
 }
 
 /// What a task waits for now; empty when it runs or has ended.
-pub fn waits(pool: &Pool, execution: &Execution, task: &TaskState) -> Vec<WaitView> {
-    let mut waits = match &task.phase {
+pub fn waits(pool: &Pool, execution: &Execution, task: &TaskState, at: At) -> Vec<WaitView> {
+    if execution.paused && !task.phase.is_over() && task.attempt().is_none() {
+        return vec![WaitView::Resume];
+    }
+    match &task.phase {
         Phase::Waiting => dependencies(execution, task),
-        Phase::Ready { .. } => room(pool, task.needs()),
+        Phase::Ready { .. } => room(pool, task.needs(), at),
         Phase::BackingOff { until } => vec![WaitView::Time { until: Moment(*until) }],
         Phase::Parked { since } => {
             let (rule, why) = task.story.as_ref().and_then(|s| s.parked.clone()).unwrap_or_default();
             vec![WaitView::Person { since: Moment(*since), rule, why }]
         }
         Phase::Running(_) | Phase::Passed | Phase::Failed | Phase::Cancelled | Phase::Skipped { .. } => Vec::new(),
-    };
-    if execution.paused && !task.phase.is_over() && task.attempt().is_none() {
-        waits.insert(0, WaitView::Resume);
     }
-    waits
 }
 
 fn dependencies(execution: &Execution, task: &TaskState) -> Vec<WaitView> {
@@ -116,8 +121,9 @@ fn dependencies(execution: &Execution, task: &TaskState) -> Vec<WaitView> {
     waits
 }
 
-fn room(pool: &Pool, needs: &Needs) -> Vec<WaitView> {
+fn room(pool: &Pool, needs: &Needs, at: At) -> Vec<WaitView> {
     let mut waits = Vec::new();
+    waits.extend(at.locks_from.filter(|_| !needs.locks.is_empty()).map(|until| WaitView::NewJournal { until }));
     for (id, permits) in &needs.locks {
         let Some(lock) = pool.locks.get(id).filter(|lock| lock.free() < *permits) else { continue };
         let (permits, free, size) = (*permits, lock.free(), lock.size);
@@ -127,7 +133,7 @@ fn room(pool: &Pool, needs: &Needs) -> Vec<WaitView> {
     let fitting: Vec<&Node> = present().filter(|n| lacks(n, needs).is_none()).collect();
     if fitting.is_empty() {
         waits.push(WaitView::NoNode { why: no_node(present(), needs) });
-    } else {
+    } else if waits.is_empty() || !fitting.iter().any(|n| has_room(n, needs)) {
         let with_room = fitting.iter().filter(|n| has_room(n, needs)).count();
         waits.push(WaitView::Room { nodes: fitting.len() as u32, with_room: with_room as u32 });
     }
@@ -201,7 +207,7 @@ mod tests {
         let told = |world: &World, task: u32| {
             let pool = world.pool();
             let task = pool.task(at(task)).unwrap();
-            waits(pool, pool.execution(1).unwrap(), task)
+            waits(pool, pool.execution(1).unwrap(), task, At::default())
         };
         let on = |name: &str, want, state| WaitView::Task { task: name.parse().unwrap(), want, state };
         let (waiting, ready) = (TaskWord::Waiting, TaskWord::Ready);
@@ -220,8 +226,13 @@ mod tests {
         assert_eq!(told(&world, 0), []);
         assert_eq!(told(&world, 1), [full, WaitView::Room { nodes: 1, with_room: 0 }]);
         assert_eq!(told(&world, 2), [WaitView::NoNode { why: "no present node has label os=plan9".to_owned() }]);
+        let new = |until| At { locks_from: Some(until), ..At::default() };
+        let (pool, until) = (world.pool(), Moment(world.now()));
+        let of = |task| waits(pool, pool.execution(1).unwrap(), pool.task(at(task)).unwrap(), new(until));
+        assert_eq!(of(1)[0], WaitView::NewJournal { until });
+        assert_eq!(of(2), told(&world, 2), "it needs no lock");
         world.happens(Body::ExecutionPaused { execution: 1 });
-        assert_eq!(told(&world, 2)[0], WaitView::Resume);
+        assert_eq!(told(&world, 2), [WaitView::Resume], "that is all that it waits for");
         assert_eq!(told(&world, 0), [], "what runs goes on");
     }
 }

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen;
 use crate::table::{Lean, Table};
-use crate::words::some_of;
+use crate::words::{locks_granted_from, some_of};
 
 /// Lists locks, or shows one.
 #[derive(Debug, Args)]
@@ -58,12 +58,16 @@ fn table(locks: &[LockView]) -> String {
             lock.waiters.first().cloned().unwrap_or_default(),
         ]);
     }
-    table.text()
+    let new = locks.iter().find_map(|lock| lock.granted_from).map(|from| format!("{}\n", locks_granted_from(from)));
+    format!("{}{}", table.text(), new.unwrap_or_default())
 }
 
 fn one(lock: &LockView) -> String {
     let kind = if lock.size == 1 { "a mutex" } else { "a semaphore" };
     let mut text = format!("{}  {kind}, {} of {} held, {} waiting\n", lock.lock, lock.held, lock.size, lock.waiting);
+    if let Some(from) = lock.granted_from {
+        text.push_str(&format!("{}\n", locks_granted_from(from)));
+    }
     for by in &lock.holders {
         text.push_str(&format!("held by   {}, lease {}\n", holder(by), by.lease));
     }
@@ -98,6 +102,10 @@ mod tests {
         held by   nightly-web-118/browser:chrome:3@1 on n1 (2 permits), lease j5.0.4.8123.0
         waits     nightly-web-118/browser:webkit:5
         ");
+        let new = LockView { held: 0, holders: Vec::new(), granted_from: Some(examples::at(90)), ..examples::lock() };
+        for text in [table(std::slice::from_ref(&new)), one(&new)] {
+            assert!(text.contains("\nlocks are granted from 02:15:30 on: this journal is new\n"), "{text}");
+        }
         assert!(table(&[]).starts_with("no locks"));
     }
 }

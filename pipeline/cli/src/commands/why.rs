@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::resolve;
-use crate::words::{counted, one_line, some_of, time_of_day};
+use crate::words::{counted, locks_granted_from, one_line, some_of, time_of_day};
 
 /// Tells why a task stands where it stands.
 #[derive(Debug, Args)]
@@ -174,8 +174,13 @@ fn waits(wait: &WaitView) -> String {
         WaitView::MoreTasks { count } => format!("{} more", counted((*count).into(), "task")),
         WaitView::Lock { lock, permits, free, size, holders } => {
             let holders: Vec<String> = holders.iter().map(|holder| holder.attempt.clone()).collect();
-            format!("lock {lock}: needs {permits}, {free} of {size} free; held by {}", some_of(&holders, 5))
+            let how = match free {
+                0 => format!("is full, {size} of {size}"),
+                _ => format!("has {free} of {size} free and it needs {permits}"),
+            };
+            format!("its locks: lock {lock} {how}, held by {}", some_of(&holders, 5))
         }
+        WaitView::NewJournal { until } => format!("its locks: {}", locks_granted_from(*until)),
         WaitView::NoNode { why } => format!("a node that can run it: {why}"),
         WaitView::Room { nodes, with_room: 0 } => {
             format!("room: none of {} that can run it has any", counted((*nodes).into(), "node"))
@@ -242,8 +247,21 @@ mod tests {
 
     #[test]
     fn each_kind_of_wait_is_told() {
+        let lock = |free| WaitView::Lock {
+            lock: "browserstack".parse().unwrap(),
+            permits: 2,
+            free,
+            size: 12,
+            holders: examples::lock().holders,
+        };
         for (wait, says) in [
             (WaitView::MoreTasks { count: 3 }, "3 tasks more"),
+            (
+                WaitView::NewJournal { until: examples::at(90) },
+                "locks are granted from 02:15:30 on: this journal is new",
+            ),
+            (lock(0), "lock browserstack is full, 12 of 12, held by "),
+            (lock(1), "lock browserstack has 1 of 12 free and it needs 2, held by "),
             (WaitView::NoNode { why: "no present node has label os=mac".into() }, "no present node has label os=mac"),
             (WaitView::Room { nodes: 3, with_room: 0 }, "none of 3 nodes"),
             (WaitView::Room { nodes: 3, with_room: 1 }, "its turn: 1 of 3 nodes"),

@@ -77,6 +77,7 @@ pub fn lock() -> LockView {
         holders: vec![holder(1, 1), holder(2, 1), holder(3, 2)],
         waiters: vec!["nightly-web-118/browser:webkit:5".to_owned()],
         waiting: 1,
+        granted_from: None,
     }
 }
 
