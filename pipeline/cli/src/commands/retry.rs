@@ -46,8 +46,9 @@ struct Scope {
 impl Retry {
     /// Asks for it.
     pub async fn run(self, api: Api, output: Output) -> Result<Exit, Failure> {
+        // Read before it is asked: the counts of after it are those from before its tasks are reset.
+        let target: ExecutionView = api.read(&execution_path(&self.execution), &[]).await?;
         if self.change.dry_run {
-            let target: ExecutionView = api.read(&execution_path(&self.execution), &[]).await?;
             if let Some(task) = &self.scope.from {
                 api.get(&task_path(&self.execution, task), &[]).await?;
             }
@@ -56,35 +57,43 @@ impl Retry {
             return Ok(Exit::Done);
         }
         let key = key_for(&self.change, None)?;
+        let what = again(&target, self.scope.from.as_ref());
         let body = Body { reason: self.change.reason, from: self.scope.from, drop_checkpoints: self.drop_checkpoints };
         let done = post(&api, &format!("{}/retry", execution_path(&self.execution)), &body, &key).await?;
-        super::show(output, &done, |done| did(&self.execution, done));
+        super::show(output, &done, |done| did(&target, &what, done));
         Ok(Exit::Done)
     }
 }
 
-fn did(execution: &ExecutionId, done: &Done) -> String {
-    let stands = done.execution.as_ref().map(|now| {
-        let open = now.tasks.waiting + now.tasks.running;
-        format!(": round {}, {} to do", now.round, counted(open.into(), "task"))
+fn did(target: &ExecutionView, what: &str, done: &Done) -> String {
+    let execution = &target.execution;
+    // A request that is sent again under its key finds the round open: what it counted then is not known here.
+    let stands = done.execution.as_ref().map(|now| match now.round > target.round {
+        true => format!(": round {}, {what} again", now.round),
+        false => format!(": round {}", now.round),
     });
     format!("{execution} goes on{}; follow it: reprise status {execution} --follow\n", stands.unwrap_or_default())
 }
 
-fn would(target: &ExecutionView, from: Option<&TaskId>) -> String {
-    let ExecutionView { execution, tasks, round, .. } = target;
-    let what = match from {
-        Some(task) => format!("{task} and all after it would run again"),
+/// What is tried again.
+fn again(target: &ExecutionView, from: Option<&TaskId>) -> String {
+    match from {
+        Some(task) => format!("{task} and all after it"),
         None => {
-            let failed = tasks.failed + tasks.cancelled;
+            let failed = target.tasks.failed + target.tasks.cancelled;
             format!(
-                "{} that failed or were cancelled would run again, with what they kept from running",
+                "{} that failed or were cancelled, with what they kept from running,",
                 counted(failed.into(), "task")
             )
         }
-    };
+    }
+}
+
+fn would(target: &ExecutionView, from: Option<&TaskId>) -> String {
+    let ExecutionView { execution, round, .. } = target;
+    let what = again(target, from);
     let round = if target.ended.is_some() { round + 1 } else { *round };
-    format!("would open round {round} of {execution}: {what}; nothing was asked")
+    format!("would open round {round} of {execution}: {what} would run again; nothing was asked")
 }
 
 #[cfg(test)]
@@ -95,7 +104,10 @@ mod tests {
     #[test]
     fn a_dry_run_names_the_round_and_what_would_run_again() {
         let target = examples::ended_execution();
-        insta::assert_snapshot!(would(&target, None), @"would open round 2 of nightly-web-118: 1 task that failed or were cancelled would run again, with what they kept from running; nothing was asked");
+        insta::assert_snapshot!(would(&target, None), @"would open round 2 of nightly-web-118: 1 task that failed or were cancelled, with what they kept from running, would run again; nothing was asked");
+        let now = ExecutionView { round: 2, ended: None, tasks: Default::default(), ..target.clone() };
+        let done = Done { execution: Some(now), position: 9 };
+        insta::assert_snapshot!(did(&target, &again(&target, None), &done), @"nightly-web-118 goes on: round 2, 1 task that failed or were cancelled, with what they kept from running, again; follow it: reprise status nightly-web-118 --follow");
         let task = TaskId::new("seed_db").unwrap();
         insta::assert_snapshot!(would(&target, Some(&task)), @"would open round 2 of nightly-web-118: seed_db and all after it would run again; nothing was asked");
     }
