@@ -17,6 +17,7 @@ use crate::paint::Paint;
 use crate::place;
 use crate::resolve::{execution_path, executions};
 use crate::screen;
+use crate::words::whole;
 
 /// For how long it is tried to cancel an execution that shall not go on without us, and how long after a failure again.
 const CANCEL: Duration = Duration::from_secs(60);
@@ -72,6 +73,8 @@ impl Status {
         let mut patience = Patience::new(self.wait)?;
         let view: ExecutionView = match patience.with(api.read(&path, &[])).await {
             Ok(view) => view?,
+            // Whether it goes on nobody has said.
+            Err(Impatience::TimeOut) => return Err(unheard(self.wait.unwrap_or_default())),
             Err(impatience) => return Ok(left(execution, impatience)),
         };
         if view.ended.is_some() {
@@ -185,6 +188,14 @@ async fn summary(api: &Api, view: &ExecutionView, patience: &mut Patience) -> St
 
 fn tasks_unknown(failure: &Failure) -> String {
     format!("{} what became of single tasks is not known here: {failure}", Paint::stderr().yellow("warning:"))
+}
+
+fn unheard(wait: Millis) -> Failure {
+    let wait = whole(wait);
+    Failure::new(
+        Exit::NoEngine,
+        format!("the engine did not answer within {wait}: ask again, or look at its own words"),
+    )
 }
 
 /// Says how to come back to an execution that goes on.
