@@ -133,7 +133,9 @@ fn counts(counts: &Counts, total: usize) -> TaskCounts {
 fn reason(pool: &Pool, execution: &Execution, at: At, looks: &mut usize) -> String {
     let counts = &execution.counts;
     let some = |n: u32, what: &str| (n > 0).then(|| format!("{n} {what}"));
-    let tally = || [some(counts.failed, "failed"), some(counts.parked, "parked")].into_iter().flatten();
+    let may_fail = some(counts.forgiven, "may fail").map(|n| format!(" ({n})")).unwrap_or_default();
+    let failed = || some(counts.failed, "failed").map(|failed| format!("{failed}{may_fail}"));
+    let tally = || [failed(), some(counts.parked, "parked")].into_iter().flatten();
     match execution.standing() {
         Standing::Recovering => format!("{} {} moves on", counts.recovering, plural(counts.recovering, "task")),
         Standing::Paused => "paused; nothing is dispatched until it is resumed".to_owned(),
@@ -149,8 +151,9 @@ fn reason(pool: &Pool, execution: &Execution, at: At, looks: &mut usize) -> Stri
             let nothing_yet = || (execution.started.is_none()).then(|| "no task could be dispatched yet".to_owned());
             awaited_lock(pool, execution, at, looks).or_else(nothing_yet).unwrap_or_default()
         }
+        Standing::Completed => failed().unwrap_or_default(),
         Standing::Cancelled => cancelled_by(execution),
-        Standing::Pending | Standing::Running | Standing::Completed => String::new(),
+        Standing::Pending | Standing::Running => String::new(),
     }
 }
 

@@ -35,6 +35,9 @@ pub struct JournalLine {
     /// The node that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
+    /// A failure of that task does not fail its execution.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_failure: bool,
     /// The event as the journal has it.
     pub event: Body,
 }
@@ -84,6 +87,7 @@ fn line(pool: &Pool, (position, index): (u64, u32), entry: &Entry, event: &Event
         execution: about.execution.and_then(|number| pool.execution(number)).map(|e| e.id.clone()),
         task: about.task.and_then(|at| pool.task(at)).map(|t| t.spec.id.clone()),
         attempt: about.attempt,
+        allow_failure: about.task.and_then(|at| pool.task(at)).is_some_and(|t| t.spec.allow_failure),
         node: about.node.or(by_node(&event.by)).cloned(),
         event: event.event.clone(),
     }

@@ -123,7 +123,8 @@ fn unreadable(error: serde_json::Error) -> Failure {
 
 /// `88121.0  02:14:07  attempt_dispatched  nightly-web-118/browser@1 n2  after 1m 34s: ...`.
 fn text(line: &JournalLine) -> String {
-    let JournalLine { position, index, at, kind, by, execution, task, attempt, node, event, pool: _ } = line;
+    let JournalLine { position, index, at, kind, by, execution, task, attempt, node, event, pool: _, allow_failure: _ } =
+        line;
     let mut about = execution.as_ref().map(ToString::to_string).unwrap_or_default();
     about.extend(task.iter().map(|task| format!("/{task}")));
     about.extend(attempt.iter().map(|attempt| format!("@{attempt}")));

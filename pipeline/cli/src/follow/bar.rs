@@ -49,12 +49,16 @@ pub fn ended(view: &ExecutionView, between: &str) -> String {
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
     let passed = format!("{} passed{kinds}", thousands(counts.passed.into()));
     let others = [
-        of(counts.failed, "failed"),
+        of(counts.failed, "failed").map(|failed| format!("{failed}{}", may_fail(counts.forgiven))),
         of(counts.cancelled, "cancelled"),
         of(counts.parked, "parked"),
         of(counts.skipped, "skipped"),
     ];
     std::iter::once(passed).chain(others.into_iter().flatten()).collect::<Vec<_>>().join(between)
+}
+
+fn may_fail(forgiven: u32) -> String {
+    if forgiven == 0 { String::new() } else { format!(" ({} may fail)", thousands(forgiven.into())) }
 }
 
 /// `  n1 4/4  n2 lost  n3 3/4   longest: webkit 40% 1m 2s, chrome 12% 8s`.

@@ -84,6 +84,7 @@ fn text(view: &ExecutionView, items: &[TaskItem], told: &[(Kind, TaskDetail)], p
 fn line(kind: Kind, task: &TaskDetail, paint: Paint) -> String {
     let item = &task.item;
     let words = match kind {
+        Kind::Failed if item.allow_failure => format!("{}; may fail", failed(task)),
         Kind::Failed => failed(task),
         Kind::Parked => format!("{}; {}; waits for a person", failed(task), item.why),
         Kind::Flaky => format!("{}, passed on {}", failures(task).join(", "), node(&item.node)),

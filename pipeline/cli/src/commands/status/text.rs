@@ -2,7 +2,7 @@
 
 use crate::table::{Lean, Table};
 use crate::words::{whole, zone_named};
-use gateway::view::{ExecutionView, PoolView, TaskItem};
+use gateway::view::{ExecutionView, PoolView, TaskItem, TaskWord};
 
 /// `pool default: leader here, epoch 4, lag 0ms   nodes 4 ready, 1 lost   slots 12 of 20   parked 0`.
 pub fn pool(view: &PoolView) -> String {
@@ -80,7 +80,7 @@ pub fn tasks(items: &[TaskItem], more: bool) -> String {
     for item in items {
         table.row([
             item.task.to_string(),
-            item.state.word().replace('_', " "),
+            state(item),
             item.attempts.to_string(),
             item.node.as_ref().map(ToString::to_string).unwrap_or_default(),
             item.took_ms.map(|took| took.to_string()).unwrap_or_default(),
@@ -90,6 +90,11 @@ pub fn tasks(items: &[TaskItem], more: bool) -> String {
     }
     let more = if more { "and more\n" } else { "" };
     format!("\n{}{more}", table.text())
+}
+
+fn state(item: &TaskItem) -> String {
+    let may_fail = if item.allow_failure && item.state == TaskWord::Failed { " (may fail)" } else { "" };
+    format!("{}{may_fail}", item.state.word().replace('_', " "))
 }
 
 #[cfg(test)]
@@ -114,6 +119,8 @@ mod tests {
 
     #[test]
     fn tasks_that_are_worth_a_look_are_a_table() {
+        let forgiven = TaskItem { state: TaskWord::Failed, allow_failure: true, ..examples::running_task() };
+        assert!(tasks(&[forgiven], false).contains(" failed (may fail) "));
         let items = [examples::running_task(), examples::parked_task().item];
         insta::assert_snapshot!(tasks(&items, false), @r"
         TASK              STATE    TRIES  NODE   TOOK  DONE  WHY

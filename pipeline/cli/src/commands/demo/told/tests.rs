@@ -12,6 +12,7 @@ const FIRST: TaskRef = TaskRef { execution: 1, task: 0 };
 /// An event of task `t`, by a node, so many milliseconds after the beginning.
 fn line(at: u64, event: Body) -> JournalLine {
     JournalLine {
+        allow_failure: false,
         position: at,
         index: 0,
         at: Moment(Timestamp(at)),

@@ -56,6 +56,7 @@ fn lease(number: &str) -> LeaseId {
 
 fn line(event: Body) -> JournalLine {
     JournalLine {
+        allow_failure: false,
         position: 1,
         index: 0,
         at: Moment(Timestamp(0)),
