@@ -197,9 +197,11 @@ fn ready(address: SocketAddr, data: &Path, epoch: u64) -> String {
 
 fn still_reading(health: &Health) -> String {
     match &health.trouble {
-        Some(Trouble::Disk(why) | Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why)) => {
-            format!("not ready yet: {why}")
+        Some(Trouble::Disk(why)) => {
+            let reserve = embedded::Options::default().reserve_bytes >> 20;
+            format!("not ready yet: {why}; beside what it writes the log keeps a reserve of {reserve} MiB")
         }
+        Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why)) => format!("not ready yet: {why}"),
         None => format!("not ready yet: the journal is read, {} entries so far", health.seq),
     }
 }

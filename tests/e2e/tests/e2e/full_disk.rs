@@ -65,6 +65,10 @@ fn an_engine_that_cannot_begin_on_a_full_disk_says_so_and_begins_when_there_is_r
     let mut engine = world.begin_engine(&[]);
     wait::for_it("it says so", || engine.said().contains("No space left on device"));
     assert!(engine.said().contains("free some space"), "{}", engine.said());
+    world.run(&["status"]).ended(0).says(&["trouble: No space left on device", "free some space"]);
+    fs::write(world.path("small.json"), flows::many(&world, "small", 1).to_string()).unwrap();
+    world.run(&["run", "small.json", "--detach"]).ended(7).says(&["no room on the engine's disk", "free some space"]);
+    wait::for_it("it says how much", || engine.said().contains("a reserve of 16 MiB"));
     fs::remove_file(filler).unwrap();
     world.ready(&mut engine);
 }
