@@ -1,6 +1,6 @@
 //! A task that waits for a person: seen, replayed, given up. Locks: who holds, who waits.
 
-use gateway::view::{LockView, Page, ParkedView, TaskWord, WaitView};
+use gateway::view::{LockView, Page, ParkedView, TaskDetail, TaskWord, WaitView};
 use operators::state::Standing;
 
 use crate::node::Node;
@@ -50,8 +50,11 @@ async fn a_lock_names_who_holds_it_and_who_waits() {
     let waited: LockView = stage.read("/v1/locks/db").await;
     assert_eq!((waited.waiting, waited.waiters), (2, vec!["web-1/a".to_owned(), "web-1/b".to_owned()]));
     let node = Node::join(stage.way(), "n1", 2).await;
-    let detail = stage.task("b", |task| matches!(task.waits[..], [WaitView::Room { .. }])).await;
-    assert_eq!(detail.waits, [WaitView::Room { nodes: 1, with_room: 1 }], "a new journal grants no lock at once");
+    let nodes_known = |task: &TaskDetail| !task.waits.iter().any(|wait| matches!(wait, WaitView::NoNode { .. }));
+    let detail = stage.task("b", nodes_known).await;
+    let [WaitView::NewJournal { until }] = detail.waits[..] else { panic!("a new journal grants no lock: {detail:?}") };
+    let free: LockView = stage.read("/v1/locks/db").await;
+    assert_eq!(free.granted_from, Some(until));
     drop(node);
     stage.stop().await;
 }
