@@ -144,7 +144,9 @@ pub fn flow(name: &str, tasks: u32, needs: impl Fn(u32) -> Needs) -> Vec<Submit>
         let on = task - half;
         [on, (on + 1) % half].map(|on| Edge { task, on, want: Want::Passed })
     });
-    let edges: Vec<Edge> = edges.collect();
+    // In order, each once, as a flow sends them.
+    let mut edges: Vec<Edge> = edges.collect();
+    edges.sort_unstable();
     let head = FlowHead {
         flow: FlowId::new(name).expect("a plain name"),
         tasks,
