@@ -370,18 +370,16 @@ impl Partition {
     /// Whoever still leads when it has read the journal to its end cannot go on. A leader that was deposed while it slept
     /// may find its inputs consumed and deleted by others: that is no harm.
     fn input_cut(&mut self, topic: Topic, [position, start, end]: [u64; 3]) {
-        let gone = end < position;
-        let missing = format!(
-            "{} ends at {end}, but was read up to {position}: data is missing; restore the data from a copy",
-            topic.word()
-        );
-        let deleted = format!(
-            "{} was deleted from {position} to {start} (it ends at {end}) before it was read; restore the data from a copy",
-            topic.word()
-        );
-        if self.leader().is_some() && self.cut.is_none() {
-            (self.cut, self.read_to_end) = (Some(if gone { missing } else { deleted }), false);
+        if self.leader().is_none() || self.cut.is_some() {
+            return;
         }
+        let what = if end < position {
+            format!("ends at {end}, but was read up to {position}: data is missing")
+        } else {
+            format!("was deleted from {position} to {start} (it ends at {end}) before it was read")
+        };
+        let words = format!("{} {what}; restore the data from a copy", topic.word());
+        (self.cut, self.read_to_end) = (Some(words), false);
     }
 
     /// Lets rejects out: of one entry, or all that are not known to be out.
@@ -389,7 +387,7 @@ impl Partition {
         let offered = rejects(&self.read(), of);
         if let Role::Leader(leader) = &mut self.role {
             if let (Some(seq), true) = (of, offered.is_empty()) {
-                // Too many came after them: they are kept no longer.
+                // It rejected nothing, or too many came after and its rejects are kept no longer.
                 leader.rejects.are_out(seq);
             }
             for offer in &offered {
