@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use bell::Bell;
 use protocol::log::{AppendError, Page, ReadError, Stream};
 
-use crate::bell::Bell;
 use crate::options::Options;
 use crate::queue::{Append, Queue};
 use crate::storage::Storage;

@@ -20,7 +20,6 @@
 //! 2.7 million records, after a clean stop and after SIGKILL. What a store of this kind could leave out after a clean
 //! stop, it must do after a kill; so it is done always.
 
-mod bell;
 mod database;
 mod durable;
 mod ends;

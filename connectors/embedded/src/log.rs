@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use bell::Bell;
 use model::record::Topic;
 use protocol::log::{AppendError, Done, Log, NewRecord, Page, ReadError, Stream};
 
-use crate::bell::Bell;
 use crate::durable::Durable;
 use crate::folder::Folder;
 use crate::options::Options;

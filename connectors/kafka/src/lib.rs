@@ -1,5 +1,17 @@
 //! Kafka's one door: the log on a Kafka cluster, its topics, who should lead, and what a node says over Kafka.
 
-pub mod settings;
+mod appender;
+mod client;
+mod ends;
+mod history;
+mod log;
+mod reader;
+mod trouble;
 
+pub mod election;
+pub mod settings;
+pub mod topics;
+
+pub use election::Election;
+pub use log::{Bounds, KafkaLog};
 pub use settings::Settings;

@@ -32,6 +32,11 @@ impl Settings {
         format!("User:{}", self.keys.get("sasl.username").map_or("ANONYMOUS", String::as_str))
     }
 
+    /// In words: librdkafka takes no such settings.
+    pub(crate) fn refused(&self, error: &rdkafka::error::KafkaError) -> String {
+        format!("the settings of Kafka at {} are refused: {error}", self.brokers)
+    }
+
     /// What every client is configured with: the user's keys, then ours, which the protocol needs as they are.
     pub(crate) fn client(&self, ours: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();

@@ -1,4 +1,4 @@
-//! The bell: who waits for records sleeps here, and every stream of the log rings it.
+//! The bell: who waits for records sleeps here, and whoever publishes records rings it. Both logs have bells.
 //!
 //! A waiter looks at its streams under the bell's lock before each sleep, and a ringer takes that lock after it has
 //! published, so no record is slept through. Nor is a wake: one that came since a thread's last wait ends its next.
@@ -23,10 +23,16 @@ pub struct Bell {
     rung: Condvar,
 }
 
+impl Default for Bell {
+    fn default() -> Self {
+        Self { id: BELLS.fetch_add(1, Ordering::Relaxed), wakes: Mutex::new(0), rung: Condvar::new() }
+    }
+}
+
 impl Bell {
     /// A bell that nobody waits at.
     pub fn new() -> Self {
-        Self { id: BELLS.fetch_add(1, Ordering::Relaxed), wakes: Mutex::new(0), rung: Condvar::new() }
+        Self::default()
     }
 
     /// Says that something was published.

@@ -1,0 +1,295 @@
+//! Appends: an idempotent producer, so that what is sent again by the client stands once and in order.
+//!
+//! A call's records are handed over under its stream's lock and stand together. What may wait is bounded; beyond that an
+//! append fails at once. A producer that has met a fatal error is replaced: everything that it had is in doubt, which is
+//! told to who waits.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use protocol::log::{AppendError, Done, NewRecord, Stream};
+use rdkafka::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use crate::log::Bounds;
+use crate::reader::HEADER;
+use crate::settings::Settings;
+use crate::trouble::{self, Right};
+
+/// How long what is queued may take when the log is closed.
+const LAST: Duration = Duration::from_secs(2);
+/// Locks of streams: two calls to one stream never mix; two streams rarely wait for each other.
+const LOCKS: usize = 64;
+
+thread_local! {
+    /// This thread is one that tells outcomes.
+    static OWN: Cell<bool> = const { Cell::new(false) };
+}
+
+type Client = ThreadedProducer<Telling>;
+
+/// Appends to all streams.
+pub struct Appender {
+    settings: Settings,
+    bounds: Bounds,
+    client: RwLock<Arc<Client>>,
+    waiting: Arc<Waiting>,
+    locks: Vec<Mutex<()>>,
+}
+
+/// What waits to be acknowledged.
+#[derive(Debug, Default)]
+struct Waiting {
+    records: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// One call of `append`.
+struct Call {
+    state: Mutex<CallState>,
+}
+
+struct CallState {
+    /// Records that were handed over and are not settled, and one for the handing over itself.
+    left: usize,
+    positions: Vec<u64>,
+    failed: Option<AppendError>,
+    done: Option<Done>,
+}
+
+/// What comes back with each record.
+struct Slot {
+    call: Arc<Call>,
+    index: usize,
+    bytes: usize,
+}
+
+/// Tells outcomes, on the producer's own thread.
+struct Telling {
+    settings: Settings,
+    waiting: Arc<Waiting>,
+}
+
+impl Appender {
+    /// Connects when it is first used.
+    pub fn new(settings: &Settings, bounds: Bounds) -> Result<Self, String> {
+        let waiting = Arc::new(Waiting::default());
+        let client = RwLock::new(Arc::new(client(settings, &waiting)?));
+        let locks = (0..LOCKS).map(|_| Mutex::new(())).collect();
+        Ok(Self { settings: settings.clone(), bounds, client, waiting, locks })
+    }
+
+    /// Whether this thread is one that tells outcomes.
+    pub fn is_own_thread() -> bool {
+        OWN.get()
+    }
+
+    /// Appends: see [`protocol::log::Log::append`].
+    pub fn append(&self, to: Stream, records: Vec<NewRecord>, done: Done) {
+        let bytes: usize = records.iter().map(size).sum();
+        if !self.waiting.takes(records.len(), bytes, self.bounds) {
+            return done(Err(AppendError::Failed(format!(
+                "{} records wait to be acknowledged, and no more are taken",
+                self.waiting.records.load(Ordering::Relaxed)
+            ))));
+        }
+        let topic = self.settings.topic(to.topic);
+        let positions = vec![0; records.len()];
+        let state = CallState { left: 1, positions, failed: None, done: Some(done) };
+        let call = Arc::new(Call { state: Mutex::new(state) });
+        let client = self.client();
+        {
+            let lock = &self.locks[(to.topic as usize + to.partition as usize * 7) % LOCKS];
+            let _together = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut records = records.iter().enumerate();
+            for (index, record) in records.by_ref() {
+                if let Err(error) = self.send(&client, &topic, to, record, index, &call) {
+                    call.fail(error);
+                    self.waiting.settled(1, size(record));
+                    break;
+                }
+            }
+            // What was not handed over does not wait.
+            records.for_each(|(_, record)| self.waiting.settled(1, size(record)));
+        }
+        call.settle(None);
+        if client.client().fatal_error().is_some() {
+            self.replace(&client);
+        }
+    }
+
+    fn send(
+        &self,
+        client: &Client,
+        topic: &str,
+        to: Stream,
+        record: &NewRecord,
+        index: usize,
+        call: &Arc<Call>,
+    ) -> Result<(), AppendError> {
+        let slot = Slot { call: call.clone(), index, bytes: size(record) };
+        let mut send = BaseRecord::<[u8], [u8], Box<Slot>>::with_opaque_to(topic, Box::new(slot));
+        send = send.partition(i32::try_from(to.partition).unwrap_or(i32::MAX)).payload(&record.value);
+        if !record.key.is_empty() {
+            send = send.key(&record.key);
+        }
+        if !record.header.is_empty() {
+            send = send.headers(OwnedHeaders::new().insert(Header { key: HEADER, value: Some(&record.header) }));
+        }
+        call.lock().left += 1;
+        client.send(send).map_err(|(error, _)| {
+            call.lock().left -= 1;
+            failure(&self.settings, topic, &error)
+        })
+    }
+
+    fn client(&self) -> Arc<Client> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces a producer that can do nothing more.
+    fn replace(&self, broken: &Arc<Client>) {
+        let mut current = self.client.write().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&current, broken) {
+            return;
+        }
+        match client(&self.settings, &self.waiting) {
+            Ok(fresh) => {
+                tracing::warn!("the producer met a fatal error and is replaced: {:?}", broken.client().fatal_error());
+                let old = std::mem::replace(&mut *current, Arc::new(fresh));
+                // It may take its time to end.
+                drop(thread::Builder::new().name("kafka farewell".to_owned()).spawn(move || drop(old)));
+            }
+            Err(why) => tracing::error!(%why, "the producer met a fatal error, and no other can be made"),
+        }
+    }
+
+    /// Waits a little for what is queued, then ends.
+    pub fn close(self) {
+        let client = self.client();
+        let begun = Instant::now();
+        while 0 < client.in_flight_count() && begun.elapsed() < LAST {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Waiting {
+    /// Takes room for records, if there is some. One call alone may be too large, or it could never be made.
+    fn takes(&self, records: usize, bytes: usize, most: Bounds) -> bool {
+        let (before, held) =
+            (self.records.fetch_add(records, Ordering::AcqRel), self.bytes.fetch_add(bytes, Ordering::AcqRel));
+        let fits = before == 0 || (before + records <= most.records && held + bytes <= most.bytes);
+        if !fits {
+            self.settled(records, bytes);
+        }
+        fits
+    }
+
+    fn settled(&self, records: usize, bytes: usize) {
+        self.records.fetch_sub(records, Ordering::AcqRel);
+        self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+}
+
+impl Call {
+    fn lock(&self) -> std::sync::MutexGuard<'_, CallState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, error: AppendError) {
+        let mut state = self.lock();
+        // Some of it may have been handed over before: then nobody knows.
+        let in_doubt = 1 < state.left;
+        state.failed.get_or_insert(if in_doubt { AppendError::Failed(error.to_string()) } else { error });
+    }
+
+    /// One more part is settled: a record with its position, or the handing over. The last one tells who waits.
+    fn settle(&self, record: Option<(usize, u64)>) {
+        let mut state = self.lock();
+        if let Some((index, position)) = record {
+            state.positions[index] = position;
+        }
+        state.left -= 1;
+        if 0 < state.left {
+            return;
+        }
+        let positions = std::mem::take(&mut state.positions);
+        let outcome = state.failed.take().map_or(Ok(positions), Err);
+        let done = state.done.take();
+        drop(state);
+        if let Some(done) = done {
+            done(outcome);
+        }
+    }
+}
+
+impl ClientContext for Telling {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(facility, "librdkafka: {message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, "librdkafka: {reason}");
+    }
+
+    fn stats_raw(&self, _statistics: &[u8]) {}
+}
+
+impl ProducerContext for Telling {
+    type DeliveryOpaque = Box<Slot>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, slot: Box<Slot>) {
+        OWN.set(true);
+        self.waiting.settled(1, slot.bytes);
+        let position = match result {
+            Ok(message) => u64::try_from(message.offset()).unwrap_or(0),
+            Err((error, message)) => {
+                slot.call.fail(failure(&self.settings, message.topic(), error));
+                0
+            }
+        };
+        // A panic of who waits must not end the thread that tells all others.
+        let told = catch_unwind(AssertUnwindSafe(|| slot.call.settle(Some((slot.index, position)))));
+        if told.is_err() {
+            tracing::error!("our own bug: who waited for an append panicked");
+        }
+    }
+}
+
+fn client(settings: &Settings, waiting: &Arc<Waiting>) -> Result<Client, String> {
+    let config = settings.client(&[
+        ("enable.idempotence", "true"),
+        ("linger.ms", "0"),
+        ("message.timeout.ms", "30000"),
+        // Our own bounds are met first.
+        ("queue.buffering.max.messages", "1000000"),
+        ("queue.buffering.max.kbytes", "1048576"),
+        ("message.max.bytes", "1000000"),
+        ("compression.type", "lz4"),
+        ("partitioner", "murmur2_random"),
+    ]);
+    let telling = Telling { settings: settings.clone(), waiting: waiting.clone() };
+    Client::from_config_and_context(&config, telling).map_err(|error| settings.refused(&error))
+}
+
+fn failure(settings: &Settings, topic: &str, error: &KafkaError) -> AppendError {
+    let Some(code) = trouble::code(error) else { return AppendError::Failed(error.to_string()) };
+    let words = trouble::words(settings, topic, Right::Write, code);
+    match code == Code::QueueFull || !trouble::is_final(code) {
+        true => AppendError::Failed(words),
+        false => AppendError::Refused(words),
+    }
+}
+
+fn size(record: &NewRecord) -> usize {
+    record.key.len() + record.header.len() + record.value.len()
+}

@@ -1,0 +1,49 @@
+//! The clients of this crate: what they log, what they count, and how a reading one is set up.
+
+use rdkafka::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+
+use crate::settings::Settings;
+
+/// A client that reads.
+pub type Reading = BaseConsumer<Quiet>;
+
+/// librdkafka's words go to our log; what matters of them is said again, in better words, by who asked.
+#[derive(Debug, Default)]
+pub struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(facility, "librdkafka: {message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, "librdkafka: {reason}");
+    }
+
+    fn stats_raw(&self, _statistics: &[u8]) {}
+}
+
+impl ConsumerContext for Quiet {}
+
+/// A consumer with partitions of its choice: no group, no commits, absolute positions only.
+pub fn consumer(settings: &Settings, purpose: &str) -> Result<Reading, String> {
+    // A client that is not in a group needs the name of one all the same; it is never registered.
+    let group = format!("{}reprise-{purpose}", settings.prefix);
+    let config = settings.client(&[
+        ("group.id", group.as_str()),
+        ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
+        ("auto.offset.reset", "error"),
+        ("isolation.level", "read_uncommitted"),
+        ("fetch.wait.max.ms", "50"),
+        ("fetch.queue.backoff.ms", "5"),
+        ("fetch.error.backoff.ms", "50"),
+        ("queued.max.messages.kbytes", "1024"),
+        ("queued.min.messages", "10000"),
+        ("max.partition.fetch.bytes", "1048576"),
+    ]);
+    Reading::from_config_and_context(&config, Quiet).map_err(|error| settings.refused(&error))
+}

@@ -1,0 +1,52 @@
+//! The ends of all that is followed, asked for together several times a second: one request to each broker, whatever
+//! the number of partitions. It is also what serves the consumer's own events.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::Consumer;
+
+use crate::client::Reading;
+use crate::reader::Reader;
+
+/// From one question to the next.
+const PERIOD: Duration = Duration::from_millis(200);
+/// How long the brokers may take to answer.
+const ANSWER: Duration = Duration::from_millis(500);
+
+/// What the thread asks, and for whom.
+pub struct Asked {
+    /// Through which client.
+    pub consumer: Arc<Reading>,
+    /// All streams; those that nobody reads are passed over.
+    pub readers: Vec<Arc<Reader>>,
+}
+
+/// Asks until it is told to stop.
+pub fn run(asked: &Asked, stop: &AtomicBool) {
+    while !stop.load(Ordering::Acquire) {
+        let begun = Instant::now();
+        ask(asked);
+        // Events of the consumer; records come through the queues of their partitions.
+        while begun.elapsed() < PERIOD && !stop.load(Ordering::Acquire) {
+            drop(asked.consumer.poll(Duration::from_millis(20)));
+        }
+    }
+}
+
+fn ask(asked: &Asked) {
+    let (mut list, mut places) = (TopicPartitionList::new(), Vec::new());
+    for reader in &asked.readers {
+        places.extend(reader.ask(&mut list).map(|next| (reader, next)));
+    }
+    if places.is_empty() {
+        return;
+    }
+    let at = Instant::now();
+    let ends = asked.consumer.offsets_for_times(list, ANSWER);
+    for (reader, next) in places {
+        reader.told(next, at, &ends);
+    }
+}

@@ -1,0 +1,111 @@
+//! What Kafka answers when it does not do what was asked, in words that say what to do.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+use crate::settings::Settings;
+
+/// What was wanted of a topic: the right that it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// To read records and ends.
+    Read,
+    /// To append.
+    Write,
+}
+
+impl Right {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Read => "Read",
+            Self::Write => "Write",
+        }
+    }
+}
+
+/// In words: what a topic's broker said, and what to do.
+pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> String {
+    let (brokers, principal, verb) = (&settings.brokers, settings.principal(), right.word());
+    if code == Code::TopicAuthorizationFailed || code == Code::ClusterAuthorizationFailed {
+        return format!(
+            "Kafka does not let `{principal}` {} topic `{topic}`; grant it: kafka-acls.sh --bootstrap-server {brokers} \
+             --add --allow-principal {principal} --operation {verb} --topic {topic}",
+            verb.to_lowercase()
+        );
+    }
+    if unknown(code) {
+        return format!(
+            "Kafka has no topic `{topic}`: was it deleted? Its data is gone then; start `reprise up` anew, which makes \
+             what is missing and says what cannot be gone on from"
+        );
+    }
+    if code == Code::MessageSizeTooLarge || code == Code::MessageBatchTooLarge {
+        return format!(
+            "topic `{topic}` does not take a record of this size; raise its bound: kafka-configs.sh --bootstrap-server \
+             {brokers} --alter --entity-type topics --entity-name {topic} --add-config max.message.bytes=1048588"
+        );
+    }
+    if code == Code::SaslAuthenticationFailed || code == Code::Authentication {
+        return format!("Kafka at {brokers} refuses to know `{principal}`: check sasl.username and sasl.password");
+    }
+    if code == Code::NotEnoughReplicas || code == Code::NotEnoughReplicasAfterAppend {
+        return format!("topic `{topic}` has fewer replicas in sync than it asks for: start the brokers that are down");
+    }
+    if away(code) {
+        return format!("no broker of {brokers} answers for topic `{topic}` ({code}): is Kafka running?");
+    }
+    format!("topic `{topic}`: {code}")
+}
+
+/// In words: the cluster does not answer at all.
+pub fn unreached(settings: &Settings, code: Code) -> String {
+    let brokers = &settings.brokers;
+    if code == Code::SaslAuthenticationFailed || code == Code::Authentication {
+        return format!("Kafka at {brokers} refuses `{}`: check sasl.username and sasl.password", settings.principal());
+    }
+    format!(
+        "no Kafka broker answers at {brokers} ({code}): is it running, and are address, security.protocol and certificates \
+         right?"
+    )
+}
+
+/// The code within an error, if it holds one.
+pub fn code(error: &KafkaError) -> Option<Code> {
+    error.rdkafka_error_code()
+}
+
+/// The topic or its partition is not there.
+pub fn unknown(code: Code) -> bool {
+    [Code::UnknownTopicOrPartition, Code::UnknownTopic, Code::UnknownPartition].contains(&code)
+}
+
+/// The records that were to be read are not there.
+pub fn is_cut(code: Code) -> bool {
+    [Code::OffsetOutOfRange, Code::AutoOffsetReset, Code::LogTruncation].contains(&code)
+}
+
+/// Kafka refuses for good: trying again changes nothing until a person does something.
+pub fn is_final(code: Code) -> bool {
+    let refusals = [
+        Code::TopicAuthorizationFailed,
+        Code::ClusterAuthorizationFailed,
+        Code::MessageSizeTooLarge,
+        Code::InvalidTopic,
+    ];
+    refusals.contains(&code)
+}
+
+fn away(code: Code) -> bool {
+    [
+        Code::BrokerTransportFailure,
+        Code::AllBrokersDown,
+        Code::OperationTimedOut,
+        Code::RequestTimedOut,
+        Code::MessageTimedOut,
+        Code::TimedOutQueue,
+        Code::Resolve,
+        Code::LeaderNotAvailable,
+        Code::NotLeaderForPartition,
+        Code::WaitingForCoordinator,
+    ]
+    .contains(&code)
+}
