@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use protocol::log::{AppendError, Done, NewRecord, Stream};
+use protocol::log::{AppendError, Done, Figures, NewRecord, Stream};
 use rdkafka::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
@@ -22,6 +22,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use crate::log::Bounds;
 use crate::reader::HEADER;
 use crate::settings::Settings;
+use crate::statistics::{INTERVAL_MS, Statistics};
 use crate::trouble::{self, Right};
 
 /// How long what is queued may take when the log is closed.
@@ -76,6 +77,7 @@ struct Slot {
 struct Telling {
     settings: Settings,
     waiting: Arc<Waiting>,
+    statistics: Statistics,
 }
 
 impl Appender {
@@ -172,6 +174,16 @@ impl Appender {
         }
     }
 
+    /// How it does.
+    pub fn figures(&self) -> Figures {
+        let remote = self.client().context().statistics.last();
+        Figures {
+            waiting_records: self.waiting.records.load(Ordering::Relaxed) as u64,
+            waiting_bytes: self.waiting.bytes.load(Ordering::Relaxed) as u64,
+            remote: Some(remote),
+        }
+    }
+
     /// Waits a little for what is queued, then ends.
     pub fn close(self) {
         let client = self.client();
@@ -241,7 +253,9 @@ impl ClientContext for Telling {
         tracing::debug!(%error, "librdkafka: {reason}");
     }
 
-    fn stats_raw(&self, _statistics: &[u8]) {}
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.statistics.told(statistics);
+    }
 }
 
 impl ProducerContext for Telling {
@@ -268,6 +282,7 @@ impl ProducerContext for Telling {
 fn client(settings: &Settings, waiting: &Arc<Waiting>) -> Result<Client, String> {
     let config = settings.client(&[
         ("enable.idempotence", "true"),
+        ("statistics.interval.ms", INTERVAL_MS),
         ("linger.ms", "0"),
         ("message.timeout.ms", "30000"),
         // Our own bounds are met first.
@@ -277,7 +292,7 @@ fn client(settings: &Settings, waiting: &Arc<Waiting>) -> Result<Client, String>
         ("compression.type", "lz4"),
         ("partitioner", "murmur2_random"),
     ]);
-    let telling = Telling { settings: settings.clone(), waiting: waiting.clone() };
+    let telling = Telling { settings: settings.clone(), waiting: waiting.clone(), statistics: Statistics::default() };
     Client::from_config_and_context(&config, telling).map_err(|error| settings.refused(&error))
 }
 

@@ -6,13 +6,17 @@ use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 
 use crate::settings::Settings;
+use crate::statistics::{INTERVAL_MS, Statistics};
 
 /// A client that reads.
 pub type Reading = BaseConsumer<Quiet>;
 
 /// librdkafka's words go to our log; what matters of them is said again, in better words, by who asked.
 #[derive(Debug, Default)]
-pub struct Quiet;
+pub struct Quiet {
+    /// What it counts.
+    pub statistics: Statistics,
+}
 
 impl ClientContext for Quiet {
     fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -23,7 +27,9 @@ impl ClientContext for Quiet {
         tracing::debug!(%error, "librdkafka: {reason}");
     }
 
-    fn stats_raw(&self, _statistics: &[u8]) {}
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.statistics.told(statistics);
+    }
 }
 
 impl ConsumerContext for Quiet {}
@@ -38,6 +44,7 @@ pub fn consumer(settings: &Settings, purpose: &str) -> Result<Reading, String> {
         ("enable.auto.offset.store", "false"),
         ("auto.offset.reset", "error"),
         ("isolation.level", "read_uncommitted"),
+        ("statistics.interval.ms", INTERVAL_MS),
         ("fetch.wait.max.ms", "50"),
         ("fetch.queue.backoff.ms", "5"),
         ("fetch.error.backoff.ms", "50"),
@@ -45,5 +52,5 @@ pub fn consumer(settings: &Settings, purpose: &str) -> Result<Reading, String> {
         ("queued.min.messages", "10000"),
         ("max.partition.fetch.bytes", "1048576"),
     ]);
-    Reading::from_config_and_context(&config, Quiet).map_err(|error| settings.refused(&error))
+    Reading::from_config_and_context(&config, Quiet::default()).map_err(|error| settings.refused(&error))
 }

@@ -6,6 +6,7 @@ mod ends;
 mod history;
 mod log;
 mod reader;
+mod statistics;
 mod trouble;
 
 pub mod election;

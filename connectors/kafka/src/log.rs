@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use bell::Bell;
 use model::record::Topic;
-use protocol::log::{AppendError, Done, Log, NewRecord, Page, ReadError, Stream};
+
+use protocol::log::{AppendError, Done, Figures, Log, NewRecord, Page, ReadError, Remote, Stream};
+use rdkafka::consumer::Consumer;
 
 use crate::appender::Appender;
 use crate::client::{Reading, consumer};
@@ -142,6 +144,22 @@ impl Log for KafkaLog {
             return Ok(());
         }
         topics::delete_records(&self.settings, of, before.min(held.end)).map_err(AppendError::Failed)
+    }
+
+    /// Of the producer and the consumer together.
+    fn figures(&self) -> Figures {
+        let (Clients { appender, consumer, .. }, add) = (self.clients(), |a: Remote, b: Remote| Remote {
+            brokers: a.brokers.max(b.brokers),
+            brokers_up: a.brokers_up.max(b.brokers_up),
+            round_trip_p99_us: a.round_trip_p99_us,
+            sent_bytes: a.sent_bytes + b.sent_bytes,
+            received_bytes: a.received_bytes + b.received_bytes,
+            errors: a.errors + b.errors,
+        });
+        let figures = appender.figures();
+        // Round trips of the consumer are long polls, and tell nothing.
+        let remote = figures.remote.map(|appends| add(appends, consumer.client().context().statistics.last()));
+        Figures { remote, ..figures }
     }
 }
 

@@ -89,6 +89,34 @@ pub enum ReadError {
     Failed(String),
 }
 
+/// How a log does, for an administrator.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Records that wait to become durable.
+    pub waiting_records: u64,
+    /// Their bytes.
+    pub waiting_bytes: u64,
+    /// Where the log is elsewhere: how it is reached.
+    pub remote: Option<Remote>,
+}
+
+/// How a log on a network is reached, over the last seconds or since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Remote {
+    /// Brokers that are known.
+    pub brokers: u64,
+    /// Those of them that are connected.
+    pub brokers_up: u64,
+    /// The slowest broker's round trip, 99th percentile of the last seconds, in microseconds.
+    pub round_trip_p99_us: u64,
+    /// Bytes sent since the start.
+    pub sent_bytes: u64,
+    /// Bytes received since the start.
+    pub received_bytes: u64,
+    /// Requests that failed or were given up since the start.
+    pub errors: u64,
+}
+
 /// Called once with the outcome of an append: the position of each record, or why not. It must not block.
 pub type Done = Box<dyn FnOnce(Result<Vec<u64>, AppendError>) + Send>;
 
@@ -114,6 +142,11 @@ pub trait Log: Send + Sync {
 
     /// Drops records before a position, sometime. Never moves the end.
     fn trim(&self, of: Stream, before: u64) -> Result<(), AppendError>;
+
+    /// How it does, known without asking anybody.
+    fn figures(&self) -> Figures {
+        Figures::default()
+    }
 }
 
 impl fmt::Display for Stream {

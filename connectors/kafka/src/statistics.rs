@@ -1,0 +1,95 @@
+//! librdkafka's statistics: of the many numbers that it tells every few seconds, those that an administrator asks for.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use protocol::log::Remote;
+use serde::Deserialize;
+
+/// From one telling to the next, in milliseconds, as librdkafka's settings have it.
+pub const INTERVAL_MS: &str = "5000";
+
+/// What one client told last.
+#[derive(Debug, Default)]
+pub struct Statistics {
+    last: Mutex<Remote>,
+}
+
+/// As much of a telling as is read.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(default)]
+    brokers: BTreeMap<String, Broker>,
+    #[serde(default)]
+    tx_bytes: u64,
+    #[serde(default)]
+    rx_bytes: u64,
+}
+
+#[derive(Deserialize)]
+struct Broker {
+    /// -1 for an address that only served to find the others.
+    nodeid: i64,
+    state: String,
+    #[serde(default)]
+    txerrs: u64,
+    #[serde(default)]
+    rxerrs: u64,
+    #[serde(default)]
+    req_timeouts: u64,
+    #[serde(default)]
+    rtt: Window,
+}
+
+#[derive(Deserialize, Default)]
+struct Window {
+    #[serde(default)]
+    p99: u64,
+}
+
+impl Statistics {
+    /// Takes a telling in; one that cannot be read is passed over.
+    pub fn told(&self, json: &[u8]) {
+        if let Ok(told) = serde_json::from_slice::<Told>(json) {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = remote(&told);
+        }
+    }
+
+    /// What was told last.
+    pub fn last(&self) -> Remote {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn remote(told: &Told) -> Remote {
+    let brokers = || told.brokers.values().filter(|broker| 0 <= broker.nodeid);
+    Remote {
+        brokers: brokers().count() as u64,
+        brokers_up: brokers().filter(|broker| broker.state == "UP").count() as u64,
+        round_trip_p99_us: brokers().map(|broker| broker.rtt.p99).max().unwrap_or(0),
+        sent_bytes: told.tx_bytes,
+        received_bytes: told.rx_bytes,
+        errors: told.brokers.values().map(|broker| broker.txerrs + broker.rxerrs + broker.req_timeouts).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_librdkafka_tells_is_summed_up_and_nonsense_is_passed_over() {
+        let statistics = Statistics::default();
+        statistics.told(
+            br#"{"name":"rdkafka#producer-1","tx_bytes":70,"rx_bytes":90,"brokers":{
+                "h:1/bootstrap":{"nodeid":-1,"state":"UP","txerrs":1,"rtt":{"p99":9000}},
+                "h:1/1":{"nodeid":1,"state":"UP","rxerrs":2,"rtt":{"p99":400}},
+                "h:2/2":{"nodeid":2,"state":"DOWN","req_timeouts":3,"rtt":{"p99":700}}}}"#,
+        );
+        let want =
+            Remote { brokers: 2, brokers_up: 1, round_trip_p99_us: 700, sent_bytes: 70, received_bytes: 90, errors: 6 };
+        assert_eq!(statistics.last(), want);
+        statistics.told(b"{");
+        assert_eq!(statistics.last(), want);
+    }
+}
