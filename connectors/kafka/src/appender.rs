@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -78,13 +78,15 @@ struct Telling {
     settings: Settings,
     waiting: Arc<Waiting>,
     statistics: Statistics,
+    /// Whose outcomes these are: it knows why it can do nothing more.
+    client: OnceLock<Weak<Client>>,
 }
 
 impl Appender {
     /// Connects when it is first used.
     pub fn new(settings: &Settings, bounds: Bounds) -> Result<Self, String> {
         let waiting = Arc::new(Waiting::default());
-        let client = RwLock::new(Arc::new(client(settings, &waiting)?));
+        let client = RwLock::new(client(settings, &waiting)?);
         let locks = (0..LOCKS).map(|_| Mutex::new(())).collect();
         Ok(Self { settings: settings.clone(), bounds, client, waiting, locks })
     }
@@ -107,7 +109,7 @@ impl Appender {
         let positions = vec![0; records.len()];
         let state = CallState { left: 1, positions, failed: None, done: Some(done) };
         let call = Arc::new(Call { state: Mutex::new(state) });
-        let client = self.client();
+        let client = self.sound();
         {
             let lock = &self.locks[(to.topic as usize + to.partition as usize * 7) % LOCKS];
             let _together = lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,9 +125,6 @@ impl Appender {
             records.for_each(|(_, record)| self.waiting.settled(1, size(record)));
         }
         call.settle(None);
-        if client.client().fatal_error().is_some() {
-            self.replace(&client);
-        }
     }
 
     fn send(
@@ -149,12 +148,22 @@ impl Appender {
         call.lock().left += 1;
         client.send(send).map_err(|(error, _)| {
             call.lock().left -= 1;
-            failure(&self.settings, topic, &error)
+            failure(&self.settings, topic, &error, client.client().fatal_error().map(|(code, _)| code))
         })
     }
 
     fn client(&self) -> Arc<Client> {
         self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A producer that has met no fatal error, as far as it knows.
+    fn sound(&self) -> Arc<Client> {
+        let client = self.client();
+        if client.client().fatal_error().is_none() {
+            return client;
+        }
+        self.replace(&client);
+        self.client()
     }
 
     /// Replaces a producer that can do nothing more.
@@ -166,7 +175,7 @@ impl Appender {
         match client(&self.settings, &self.waiting) {
             Ok(fresh) => {
                 tracing::warn!("the producer met a fatal error and is replaced: {:?}", broken.client().fatal_error());
-                let old = std::mem::replace(&mut *current, Arc::new(fresh));
+                let old = std::mem::replace(&mut *current, fresh);
                 // It may take its time to end.
                 drop(thread::Builder::new().name("kafka farewell".to_owned()).spawn(move || drop(old)));
             }
@@ -258,6 +267,14 @@ impl ClientContext for Telling {
     }
 }
 
+impl Telling {
+    /// The error after which the producer can do nothing more, if it met one.
+    fn fatal(&self) -> Option<Code> {
+        let client = self.client.get()?.upgrade()?;
+        client.client().fatal_error().map(|(code, _)| code)
+    }
+}
+
 impl ProducerContext for Telling {
     type DeliveryOpaque = Box<Slot>;
 
@@ -267,7 +284,7 @@ impl ProducerContext for Telling {
         let position = match result {
             Ok(message) => u64::try_from(message.offset()).unwrap_or(0),
             Err((error, message)) => {
-                slot.call.fail(failure(&self.settings, message.topic(), error));
+                slot.call.fail(failure(&self.settings, message.topic(), error, self.fatal()));
                 0
             }
         };
@@ -279,7 +296,7 @@ impl ProducerContext for Telling {
     }
 }
 
-fn client(settings: &Settings, waiting: &Arc<Waiting>) -> Result<Client, String> {
+fn client(settings: &Settings, waiting: &Arc<Waiting>) -> Result<Arc<Client>, String> {
     let config = settings.client(&[
         ("enable.idempotence", "true"),
         ("statistics.interval.ms", INTERVAL_MS),
@@ -292,12 +309,22 @@ fn client(settings: &Settings, waiting: &Arc<Waiting>) -> Result<Client, String>
         ("compression.type", "lz4"),
         ("partitioner", "murmur2_random"),
     ]);
-    let telling = Telling { settings: settings.clone(), waiting: waiting.clone(), statistics: Statistics::default() };
-    Client::from_config_and_context(&config, telling).map_err(|error| settings.refused(&error))
+    let telling = Telling {
+        settings: settings.clone(),
+        waiting: waiting.clone(),
+        statistics: Statistics::default(),
+        client: OnceLock::new(),
+    };
+    let client = Client::from_config_and_context(&config, telling).map_err(|error| settings.refused(&error))?;
+    let client = Arc::new(client);
+    // It is set once, here.
+    let _ = client.context().client.set(Arc::downgrade(&client));
+    Ok(client)
 }
 
-fn failure(settings: &Settings, topic: &str, error: &KafkaError) -> AppendError {
-    let Some(code) = trouble::code(error) else { return AppendError::Failed(error.to_string()) };
+/// Why an append failed. What a producer had when it met a fatal error is purged: the reason is that error.
+fn failure(settings: &Settings, topic: &str, error: &KafkaError, fatal: Option<Code>) -> AppendError {
+    let Some(code) = fatal.or(trouble::code(error)) else { return AppendError::Failed(error.to_string()) };
     let words = trouble::words(settings, topic, Right::Write, code);
     match code == Code::QueueFull || !trouble::is_final(code) {
         true => AppendError::Failed(words),

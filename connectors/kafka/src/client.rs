@@ -1,12 +1,20 @@
 //! The clients of this crate: what they log, what they count, and how a reading one is set up.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use rdkafka::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::settings::Settings;
 use crate::statistics::{INTERVAL_MS, Statistics};
+use crate::trouble;
+
+/// A refusal explains what fails for so long after it.
+const LATELY: Duration = Duration::from_secs(10);
 
 /// A client that reads.
 pub type Reading = BaseConsumer<Quiet>;
@@ -16,6 +24,16 @@ pub type Reading = BaseConsumer<Quiet>;
 pub struct Quiet {
     /// What it counts.
     pub statistics: Statistics,
+    /// Why it could not connect, when that was found out last: calls that fail say only that nobody answered.
+    refused: Mutex<Option<(Instant, Code)>>,
+}
+
+impl Quiet {
+    /// Why it could not connect lately, if a broker or this machine has refused: passwords, certificates.
+    pub fn refused(&self) -> Option<Code> {
+        let last = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        last.filter(|(at, _)| at.elapsed() < LATELY).map(|(_, code)| code)
+    }
 }
 
 impl ClientContext for Quiet {
@@ -25,6 +43,9 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, "librdkafka: {reason}");
+        if let Some(code) = error.rdkafka_error_code().filter(|code| trouble::refuses(*code)) {
+            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), code));
+        }
     }
 
     fn stats_raw(&self, statistics: &[u8]) {

@@ -224,6 +224,7 @@ impl Reader {
     }
 
     fn words(&self, code: rdkafka::types::RDKafkaErrorCode) -> String {
+        let code = self.consumer.context().refused().unwrap_or(code);
         trouble::words(&self.settings, &self.topic, Right::Read, code)
     }
 
@@ -236,7 +237,7 @@ impl Reader {
 pub fn range(client: &Reading, settings: &Settings, of: Stream) -> Result<Range<u64>, ReadError> {
     let (topic, partition) = (settings.topic(of.topic), i32::try_from(of.partition).unwrap_or(i32::MAX));
     let (low, high) = client.fetch_watermarks(&topic, partition, ANSWER).map_err(|error| {
-        let words = |code| trouble::words(settings, &topic, Right::Read, code);
+        let words = |code| trouble::words(settings, &topic, Right::Read, client.context().refused().unwrap_or(code));
         ReadError::Failed(trouble::code(&error).map_or_else(|| error.to_string(), words))
     })?;
     let position = |offset: i64| u64::try_from(offset).unwrap_or(0);

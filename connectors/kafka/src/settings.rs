@@ -32,6 +32,11 @@ impl Settings {
         format!("User:{}", self.keys.get("sasl.username").map_or("ANONYMOUS", String::as_str))
     }
 
+    /// Whether we say who we are.
+    pub(crate) fn is_known(&self) -> bool {
+        self.keys.get("security.protocol").is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext"))
+    }
+
     /// In words: librdkafka takes no such settings.
     pub(crate) fn refused(&self, error: &rdkafka::error::KafkaError) -> String {
         format!("the settings of Kafka at {} are refused: {error}", self.brokers)

@@ -9,10 +9,12 @@ use model::record::Topic;
 use protocol::log::Stream;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::metadata::Metadata;
 use rdkafka::{Offset, TopicPartitionList};
 
+use crate::client::consumer;
 use crate::settings::Settings;
 use crate::trouble::{self, Right};
 
@@ -45,14 +47,14 @@ impl std::error::Error for Wrong {}
 /// installation is set to; none: as many as there are.
 pub fn ensure(settings: &Settings, wanted: Option<u32>) -> Result<u32, Wrong> {
     let admin = admin(settings).map_err(one)?;
-    let found = partitions(&admin, settings)?;
+    let found = partitions(settings)?;
     let there = found.values().flatten().min().copied();
     let count = wanted.or(there).unwrap_or(PARTITIONS);
     let missing: Vec<Topic> = found.iter().filter(|(_, count)| count.is_none()).map(|(topic, _)| *topic).collect();
     if !missing.is_empty() {
         make(&admin, settings, &missing, count)?;
     }
-    let found = known(&admin, settings)?;
+    let found = known(settings)?;
     let mut wrong: Vec<String> = Vec::new();
     for (topic, has) in &found {
         if *has != Some(count) {
@@ -65,7 +67,7 @@ pub fn ensure(settings: &Settings, wanted: Option<u32>) -> Result<u32, Wrong> {
 
 /// How many partitions the installation has, for a node that joins it; an error in words if it is not there.
 pub fn count(settings: &Settings) -> Result<u32, Wrong> {
-    let found = partitions(&admin(settings).map_err(one)?, settings)?;
+    let found = partitions(settings)?;
     let reports = found.get(&Topic::Reports).copied().flatten();
     reports.ok_or_else(|| {
         let name = settings.topic(Topic::Reports);
@@ -93,12 +95,20 @@ fn differs(settings: &Settings, topic: Topic, has: u32, count: u32) -> String {
 }
 
 /// How many partitions each topic has; none: it is not there.
-fn partitions(admin: &Admin, settings: &Settings) -> Result<BTreeMap<Topic, Option<u32>>, Wrong> {
-    let metadata = admin.inner().fetch_metadata(None, ANSWER).map_err(|error| {
-        let code = trouble::code(&error).unwrap_or(Code::OperationTimedOut);
-        one(trouble::unreached(settings, code))
-    })?;
+fn partitions(settings: &Settings) -> Result<BTreeMap<Topic, Option<u32>>, Wrong> {
+    let metadata = metadata(settings)?;
     Topic::ALL.iter().map(|(topic, _)| Ok((*topic, has(&metadata, settings, *topic)?))).collect()
+}
+
+/// What the cluster says of itself, asked by a client that also hears why it is not let in.
+fn metadata(settings: &Settings) -> Result<Metadata, Wrong> {
+    let client = consumer(settings, "topics").map_err(one)?;
+    client.fetch_metadata(None, ANSWER).map_err(|error| {
+        // What was refused waits to be told.
+        drop(client.poll(Duration::from_millis(50)));
+        let code = trouble::code(&error).unwrap_or(Code::OperationTimedOut);
+        one(trouble::unreached(settings, client.context().refused().unwrap_or(code)))
+    })
 }
 
 fn has(metadata: &Metadata, settings: &Settings, topic: Topic) -> Result<Option<u32>, Wrong> {
@@ -112,10 +122,10 @@ fn has(metadata: &Metadata, settings: &Settings, topic: Topic) -> Result<Option<
 }
 
 /// The same, once every topic is known with a leader for each partition.
-fn known(admin: &Admin, settings: &Settings) -> Result<BTreeMap<Topic, Option<u32>>, Wrong> {
+fn known(settings: &Settings) -> Result<BTreeMap<Topic, Option<u32>>, Wrong> {
     let deadline = Instant::now() + KNOWN;
     loop {
-        let found = partitions(admin, settings)?;
+        let found = partitions(settings)?;
         if found.values().all(Option::is_some) {
             return Ok(found);
         }
@@ -129,8 +139,7 @@ fn known(admin: &Admin, settings: &Settings) -> Result<BTreeMap<Topic, Option<u3
 }
 
 fn make(admin: &Admin, settings: &Settings, missing: &[Topic], count: u32) -> Result<(), Wrong> {
-    let metadata = admin.inner().fetch_metadata(None, ANSWER);
-    let brokers = metadata.map(|metadata| metadata.brokers().len()).map_err(|error| one(error.to_string()))?;
+    let brokers = metadata(settings)?.brokers().len();
     let copies = i32::try_from(brokers.clamp(1, 3)).expect("three at most");
     let in_sync = if copies == 3 { "2" } else { "1" };
     let names: Vec<String> = missing.iter().map(|topic| settings.topic(*topic)).collect();

@@ -25,18 +25,21 @@ impl Right {
 /// In words: what a topic's broker said, and what to do.
 pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> String {
     let (brokers, principal, verb) = (&settings.brokers, settings.principal(), right.word());
+    let grant = format!(
+        "kafka-acls.sh --bootstrap-server {brokers} --add --allow-principal {principal} --operation {verb} --topic {topic}"
+    );
     if code == Code::TopicAuthorizationFailed || code == Code::ClusterAuthorizationFailed {
-        return format!(
-            "Kafka does not let `{principal}` {} topic `{topic}`; grant it: kafka-acls.sh --bootstrap-server {brokers} \
-             --add --allow-principal {principal} --operation {verb} --topic {topic}",
-            verb.to_lowercase()
-        );
+        let verb = verb.to_lowercase();
+        return format!("Kafka does not let `{principal}` {verb} topic `{topic}`; grant it: {grant}");
     }
     if unknown(code) {
-        return format!(
-            "Kafka has no topic `{topic}`: was it deleted? Its data is gone then; start `reprise up` anew, which makes \
-             what is missing and says what cannot be gone on from"
+        let gone = format!(
+            "Kafka has no topic `{topic}`: was it deleted? Its data is gone then; start `reprise up` anew, which makes what \
+             is missing and says what cannot be gone on from"
         );
+        // Kafka hides from whoever may not know.
+        let hidden = format!("; or `{principal}` may not see it; grant it: {grant}");
+        return if settings.is_known() { gone + &hidden } else { gone };
     }
     if code == Code::MessageSizeTooLarge || code == Code::MessageBatchTooLarge {
         return format!(
@@ -44,8 +47,8 @@ pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> Stri
              {brokers} --alter --entity-type topics --entity-name {topic} --add-config max.message.bytes=1048588"
         );
     }
-    if code == Code::SaslAuthenticationFailed || code == Code::Authentication {
-        return format!("Kafka at {brokers} refuses to know `{principal}`: check sasl.username and sasl.password");
+    if refuses(code) {
+        return unreached(settings, code);
     }
     if code == Code::NotEnoughReplicas || code == Code::NotEnoughReplicasAfterAppend {
         return format!("topic `{topic}` has fewer replicas in sync than it asks for: start the brokers that are down");
@@ -56,16 +59,25 @@ pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> Stri
     format!("topic `{topic}`: {code}")
 }
 
-/// In words: the cluster does not answer at all.
+/// In words: the cluster does not answer at all, or does not let us in.
 pub fn unreached(settings: &Settings, code: Code) -> String {
-    let brokers = &settings.brokers;
+    let (brokers, principal) = (&settings.brokers, settings.principal());
     if code == Code::SaslAuthenticationFailed || code == Code::Authentication {
-        return format!("Kafka at {brokers} refuses `{}`: check sasl.username and sasl.password", settings.principal());
+        return format!("Kafka at {brokers} does not let `{principal}` in: check sasl.username and sasl.password");
+    }
+    if code == Code::SSL {
+        return format!(
+            "Kafka at {brokers} and this machine do not agree on TLS: check security.protocol and ssl.ca.location"
+        );
     }
     format!(
-        "no Kafka broker answers at {brokers} ({code}): is it running, and are address, security.protocol and certificates \
-         right?"
+        "no Kafka broker answers at {brokers} ({code}): is it running, and are address and security.protocol right?"
     )
+}
+
+/// A broker, or this machine, refuses to go on with the connection.
+pub fn refuses(code: Code) -> bool {
+    [Code::SaslAuthenticationFailed, Code::Authentication, Code::SSL].contains(&code)
 }
 
 /// The code within an error, if it holds one.

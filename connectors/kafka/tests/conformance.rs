@@ -8,7 +8,6 @@ use protocol::log::Log;
 
 struct OnKafka {
     settings: Settings,
-    fresh: u32,
 }
 
 impl OnKafka {
@@ -17,8 +16,7 @@ impl OnKafka {
 
 impl Subject for OnKafka {
     fn fresh(&mut self) -> Arc<dyn Log> {
-        self.fresh += 1;
-        self.settings.prefix = format!("conformance-{}-{}-", std::process::id(), self.fresh);
+        self.settings.prefix = broker::prefix();
         topics::ensure(&self.settings, Some(2)).expect("topics can be made");
         self.reopen()
     }
@@ -34,6 +32,6 @@ impl Subject for OnKafka {
 
 #[test]
 fn the_kafka_log_conforms() {
-    let brokers = std::env::var("REPRISE_TEST_KAFKA").expect("a broker");
-    conformance::run(&mut OnKafka { settings: Settings::new(&brokers), fresh: 0 });
+    let brokers = broker::address();
+    conformance::run(&mut OnKafka { settings: Settings::new(&brokers) });
 }

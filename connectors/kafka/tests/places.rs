@@ -11,8 +11,8 @@ const COUNT: u64 = 20_000;
 
 #[test]
 fn a_reader_that_moves_gets_what_stands_at_its_new_place() {
-    let brokers = std::env::var("REPRISE_TEST_KAFKA").expect("a broker");
-    let settings = Settings { prefix: format!("places-{}-", std::process::id()), ..Settings::new(&brokers) };
+    let brokers = broker::address();
+    let settings = Settings { prefix: broker::prefix(), ..Settings::new(&brokers) };
     topics::ensure(&settings, Some(1)).expect("topics can be made");
     let log: Arc<dyn Log> = Arc::new(KafkaLog::open(&settings, 1, Bounds::default()).unwrap());
     let reports = Stream { topic: Topic::Reports, partition: 0 };
