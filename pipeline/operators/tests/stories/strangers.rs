@@ -6,6 +6,9 @@ use model::{Event, Key, LockId, Millis, Request, Timestamp, Want};
 
 use super::play::{Play, pool};
 
+/// What a stranger makes of a flow that is good.
+type Change = Box<dyn Fn(&mut Submit)>;
+
 /// A flow of one task, in one part.
 fn submit() -> Submit {
     let task: Task = serde_json::from_str(
@@ -21,11 +24,11 @@ fn lock(n: usize) -> LockId {
     LockId::new(&format!("l{n}")).unwrap()
 }
 
-fn head(change: impl Fn(&mut FlowHead) + 'static) -> Box<dyn Fn(&mut Submit)> {
+fn head(change: impl Fn(&mut FlowHead) + 'static) -> Change {
     Box::new(move |s| change(s.flow.head.as_mut().unwrap()))
 }
 
-fn task(change: impl Fn(&mut Task) + 'static) -> Box<dyn Fn(&mut Submit)> {
+fn task(change: impl Fn(&mut Task) + 'static) -> Change {
     Box::new(move |s| {
         let mut task = s.flow.tasks[0].as_ref().clone();
         change(&mut task);
@@ -33,20 +36,20 @@ fn task(change: impl Fn(&mut Task) + 'static) -> Box<dyn Fn(&mut Submit)> {
     })
 }
 
-fn needs(change: impl Fn(&mut Needs) + 'static) -> Box<dyn Fn(&mut Submit)> {
+fn needs(change: impl Fn(&mut Needs) + 'static) -> Change {
     task(move |t| change(&mut t.needs))
 }
 
 #[test]
 fn a_flow_that_nobody_has_checked_is_taken_or_refused_with_the_reason() {
-    let edges = |edges: Vec<(u32, u32)>| -> Box<dyn Fn(&mut Submit)> {
+    let edges = |edges: Vec<(u32, u32)>| -> Change {
         Box::new(move |s| {
             s.flow.head.as_mut().unwrap().edges = 1;
             s.flow.edges = edges.iter().map(|(task, on)| Edge { task: *task, on: *on, want: Want::Passed }).collect();
         })
     };
     let too_much = "needs more than 1000 slots, 16 TiB of memory or 16 locks";
-    let table: Vec<(Box<dyn Fn(&mut Submit)>, &str)> = vec![
+    let table: Vec<(Change, &str)> = vec![
         (Box::new(|_| {}), ""),
         (Box::new(|s| s.part = u32::MAX), "part 4294967295 of 1 came where part 0 was due"),
         (Box::new(|s| s.parts = 0), "part 0 of 0 came where part 0 was due"),

@@ -13,8 +13,13 @@ fn set_to(partitions: u32, random: u64) -> Instance {
 }
 
 fn stops(instance: &Instance) -> Vec<&str> {
-    let why = |out| if let &Out::Stop(ref why) = out { Some(why.as_str()) } else { None };
-    instance.out.iter().filter_map(why).collect()
+    let mut why = Vec::new();
+    for out in &instance.out {
+        if let Out::Stop(words) = out {
+            why.push(words.as_str());
+        }
+    }
+    why
 }
 
 #[test]
