@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::archive;
 use crate::certificate::Certificate;
 use crate::java;
 use crate::options::Options;
@@ -35,6 +37,7 @@ pub struct Broker {
 impl Broker {
     /// Starts a broker in a fresh folder, on free ports of 127.0.0.1, and waits until it takes requests.
     pub fn start(options: Options) -> Self {
+        archive::make_once(Self::leave_archive);
         let mut why = String::new();
         for _ in 0..CHOICES {
             let mut broker = Self::prepare(options.clone());
@@ -145,10 +148,24 @@ impl Broker {
     }
 
     fn begin(&mut self) -> Result<(), String> {
+        self.run = Some(Run::start(self.command(), self.folder.path(), &self.words())?);
+        Ok(())
+    }
+
+    fn command(&self) -> Command {
         let mut command = java::command("kafka.Kafka", "info");
         command.arg(self.properties());
-        self.run = Some(Run::start(command, self.folder.path(), &self.words())?);
-        Ok(())
+        command
+    }
+
+    /// A broker that only lives to leave an archive of its classes; if it does not, the next says why.
+    fn leave_archive(path: &Path) {
+        let broker = Self::prepare(Options::plain());
+        let mut command = broker.command();
+        archive::left_by(&mut command, path);
+        if let Ok(run) = Run::start(command, broker.folder.path(), &broker.words()) {
+            run.stop();
+        }
     }
 
     fn running(&self) -> &Run {
