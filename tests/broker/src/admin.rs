@@ -4,6 +4,7 @@ use std::process::Output;
 
 use crate::broker::Broker;
 use crate::java;
+use crate::run::last_words;
 
 const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
 const CONFIGS: &str = "kafka.admin.ConfigCommand";
@@ -81,6 +82,6 @@ impl Broker {
 
     fn must(&self, class: &str, arguments: &[&str]) {
         let output = self.tool(class, arguments, "");
-        assert!(output.status.success(), "{class} {arguments:?}: {output:?}\n{}", self.said());
+        assert!(output.status.success(), "{class} {arguments:?}: {output:?}\n{}", last_words(&self.said()));
     }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Once;
+use std::sync::OnceLock;
 
 use crate::java;
 
@@ -24,8 +24,8 @@ pub fn used_by(command: &mut Command) {
 
 /// Makes the archive, unless it is there: `leave` starts a broker that writes one to the path, and stops it.
 pub fn make_once(leave: impl FnOnce(&Path)) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
         let (place, own) = (place(), java::libs().with_file_name(format!("classes.jsa.{}", std::process::id())));
         if !place.exists() {
             leave(&own);

@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::port::Ports;
 use crate::properties;
 use crate::proxy::Proxy;
-use crate::run::Run;
+use crate::run::{Run, TAKEN, last_words};
 
 /// How often other ports are chosen, since somebody took one.
 const CHOICES: usize = 5;
@@ -43,11 +43,11 @@ impl Broker {
             let mut broker = Self::prepare(options.clone());
             match broker.begin() {
                 Ok(()) => return broker,
-                Err(said) if said.contains("Address already in use") => why = said,
-                Err(said) => panic!("{said}"),
+                Err(said) if said.contains(TAKEN) => why = said,
+                Err(said) => panic!("{}", last_words(&said)),
             }
         }
-        panic!("no port stays free: {why}");
+        panic!("no port stays free: {}", last_words(&why));
     }
 
     /// One plain broker for the whole process, which ends with it. For tests that do it no harm, each with topics of
@@ -106,7 +106,7 @@ impl Broker {
     /// Starts it again, with the same folder and ports, and waits until it takes requests. Killed before, if it runs.
     pub fn restart(&mut self) {
         self.kill();
-        self.begin().unwrap_or_else(|said| panic!("{said}"));
+        self.begin().unwrap_or_else(|said| panic!("{}", last_words(&said)));
     }
 
     /// Stops it in its tracks: connections stay, and nothing comes back.
@@ -114,7 +114,7 @@ impl Broker {
         self.running().signal(Signal::SIGSTOP);
     }
 
-    /// Lets it go on.
+    /// Lets it go on. If it was frozen for longer than its session (1.5 s), it has no leaders until it has beaten again.
     pub fn thaw(&self) {
         self.running().signal(Signal::SIGCONT);
     }
