@@ -49,7 +49,7 @@ impl Broker {
         self.must(RIGHTS, &arguments);
     }
 
-    /// Makes a topic with so many partitions and these settings.
+    /// Makes a topic with so many partitions and these settings. Their folders and leaders follow a moment later.
     pub fn create_topic(&self, name: &str, partitions: u32, settings: &[(&str, &str)]) {
         let partitions = partitions.to_string();
         let settings: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={value}")).collect();

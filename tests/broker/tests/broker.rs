@@ -19,12 +19,12 @@ fn a_killed_broker_comes_back_with_its_data_and_a_proxy_can_stand_before_it() {
     let mut broker = Broker::start(Options::plain().proxied());
     let topic = format!("{}reports", broker::prefix());
     broker.create_topic(&topic, 2, &[("retention.ms", "-1")]);
-    assert!(broker.log_dir().join(format!("{topic}-1")).is_dir());
     succeeded(&broker.tool(PRODUCER, &["--topic", &topic, "--sync"], "one\n"));
     let pid = broker.pid();
     broker.kill();
     broker.restart();
     assert_ne!(broker.pid(), pid);
+    assert!(broker.log_dir().join(format!("{topic}-1")).is_dir());
 
     let proxy = broker.proxy();
     proxy.delay(Duration::from_millis(100));
