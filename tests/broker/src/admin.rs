@@ -4,6 +4,7 @@ use std::process::Output;
 
 use crate::broker::Broker;
 use crate::java;
+use crate::run::last_words;
 
 const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
 const CONFIGS: &str = "kafka.admin.ConfigCommand";
@@ -48,7 +49,7 @@ impl Broker {
         self.must(RIGHTS, &arguments);
     }
 
-    /// Makes a topic with so many partitions and these settings.
+    /// Makes a topic with so many partitions and these settings. Their folders and leaders follow a moment later.
     pub fn create_topic(&self, name: &str, partitions: u32, settings: &[(&str, &str)]) {
         let partitions = partitions.to_string();
         let settings: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -81,6 +82,6 @@ impl Broker {
 
     fn must(&self, class: &str, arguments: &[&str]) {
         let output = self.tool(class, arguments, "");
-        assert!(output.status.success(), "{class} {arguments:?}: {output:?}\n{}", self.said());
+        assert!(output.status.success(), "{class} {arguments:?}: {output:?}\n{}", last_words(&self.said()));
     }
 }

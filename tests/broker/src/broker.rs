@@ -2,19 +2,21 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::archive;
 use crate::certificate::Certificate;
 use crate::java;
 use crate::options::Options;
 use crate::port::Ports;
 use crate::properties;
 use crate::proxy::Proxy;
-use crate::run::Run;
+use crate::run::{Run, TAKEN, last_words};
 
 /// How often other ports are chosen, since somebody took one.
 const CHOICES: usize = 5;
@@ -35,16 +37,17 @@ pub struct Broker {
 impl Broker {
     /// Starts a broker in a fresh folder, on free ports of 127.0.0.1, and waits until it takes requests.
     pub fn start(options: Options) -> Self {
+        archive::make_once(Self::leave_archive);
         let mut why = String::new();
         for _ in 0..CHOICES {
             let mut broker = Self::prepare(options.clone());
             match broker.begin() {
                 Ok(()) => return broker,
-                Err(said) if said.contains("Address already in use") => why = said,
-                Err(said) => panic!("{said}"),
+                Err(said) if said.contains(TAKEN) => why = said,
+                Err(said) => panic!("{}", last_words(&said)),
             }
         }
-        panic!("no port stays free: {why}");
+        panic!("no port stays free: {}", last_words(&why));
     }
 
     /// One plain broker for the whole process, which ends with it. For tests that do it no harm, each with topics of
@@ -103,7 +106,7 @@ impl Broker {
     /// Starts it again, with the same folder and ports, and waits until it takes requests. Killed before, if it runs.
     pub fn restart(&mut self) {
         self.kill();
-        self.begin().unwrap_or_else(|said| panic!("{said}"));
+        self.begin().unwrap_or_else(|said| panic!("{}", last_words(&said)));
     }
 
     /// Stops it in its tracks: connections stay, and nothing comes back.
@@ -111,7 +114,7 @@ impl Broker {
         self.running().signal(Signal::SIGSTOP);
     }
 
-    /// Lets it go on.
+    /// Lets it go on. If it was frozen for longer than its session (1.5 s), it has no leaders until it has beaten again.
     pub fn thaw(&self) {
         self.running().signal(Signal::SIGCONT);
     }
@@ -145,10 +148,24 @@ impl Broker {
     }
 
     fn begin(&mut self) -> Result<(), String> {
+        self.run = Some(Run::start(self.command(), self.folder.path(), &self.words())?);
+        Ok(())
+    }
+
+    fn command(&self) -> Command {
         let mut command = java::command("kafka.Kafka", "info");
         command.arg(self.properties());
-        self.run = Some(Run::start(command, self.folder.path(), &self.words())?);
-        Ok(())
+        command
+    }
+
+    /// A broker that only lives to leave an archive of its classes; if it does not, the next says why.
+    fn leave_archive(path: &Path) {
+        let broker = Self::prepare(Options::plain());
+        let mut command = broker.command();
+        archive::left_by(&mut command, path);
+        if let Ok(run) = Run::start(command, broker.folder.path(), &broker.words()) {
+            run.stop();
+        }
     }
 
     fn running(&self) -> &Run {

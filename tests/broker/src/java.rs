@@ -4,6 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::archive;
+
 /// Small, and quick to start rather than to run.
 const SMALL: [&str; 4] = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
 
@@ -13,6 +15,7 @@ pub fn command(class: &str, level: &str) -> Command {
     command.args(SMALL).arg(format!("-Dorg.slf4j.simpleLogger.defaultLogLevel={level}"));
     command.args(["-Dorg.slf4j.simpleLogger.showDateTime=true"]);
     command.args(["-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS"]);
+    archive::used_by(&mut command);
     command.arg("-cp").arg(libs().join("*")).arg(class);
     command
 }
@@ -39,7 +42,7 @@ pub fn run(command: &mut Command, input: &str) -> Output {
 const MISSING: &str = "Java or Kafka's jars are missing: `./dev test tools` brings them";
 
 /// The folder with Kafka's jars: `$REPRISE_KAFKA_LIBS`, or below the folder that this test was built to.
-fn libs() -> PathBuf {
+pub fn libs() -> PathBuf {
     let libs =
         std::env::var_os("REPRISE_KAFKA_LIBS").map_or_else(|| target().join("kafka").join("libs"), PathBuf::from);
     assert!(libs.is_dir(), "{MISSING} (to {})", libs.display());

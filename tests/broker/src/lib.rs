@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 mod admin;
+mod archive;
 mod broker;
 mod certificate;
 mod java;

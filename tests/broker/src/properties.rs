@@ -7,13 +7,16 @@ use crate::certificate::{Certificate, PASSWORD};
 use crate::options::Options;
 use crate::port::Ports;
 
-/// What does not depend on anything.
+/// What does not depend on anything. The session is short because a killed broker may come back only when it is over:
+/// until then the controller, which came back too, takes it for its own double.
 const FIXED: &str = "\
 process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,SECURED:SASL_PLAINTEXT,TLS:SASL_SSL
+broker.session.timeout.ms=1500
+broker.heartbeat.interval.ms=200
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 offsets.topic.num.partitions=4

@@ -1,6 +1,7 @@
 //! One run of the broker's process, from its start to its end, which it does not outlive in any case.
 
-use std::fs::{self, File};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -14,8 +15,12 @@ use nix::unistd::Pid;
 const LONG: Duration = Duration::from_secs(90);
 /// From one look to the next.
 const LOOK: Duration = Duration::from_millis(20);
+/// Lines of what it said that a failure shows.
+const LAST: usize = 40;
 /// What the broker logs when it takes requests.
 const STARTED: &str = "Kafka Server started";
+/// What it logs when somebody else listens at a port of its.
+pub const TAKEN: &str = "Address already in use";
 
 /// What ends the broker, and removes its folder, when the process of the test has ended in whichever way. It waits for
 /// the end of a pipe that only that process holds. (The kernel could send the broker a signal itself, but it does when
@@ -30,7 +35,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Starts it, with what it says at the end of a file, and waits until it takes requests; or says that it ended.
+    /// Starts it, with what it says at the end of a file, and waits until it takes requests; or says why it does not.
     pub fn start(mut command: Command, folder: &Path, words: &Path) -> Result<Self, String> {
         let file = File::options().create(true).append(true).open(words).expect("a temporary folder can be written to");
         let said_before = file.metadata().expect("an open file has a length").len();
@@ -48,7 +53,10 @@ impl Run {
             if said.contains(STARTED) {
                 return Ok(run);
             }
-            assert!(begun.elapsed() < LONG, "the broker does not start:\n{said}");
+            if said.contains(TAKEN) {
+                return Err(said); // it would take seconds to end by itself
+            }
+            assert!(begun.elapsed() < LONG, "the broker does not start:\n{}", last_words(&said));
             sleep(LOOK);
         }
     }
@@ -91,8 +99,19 @@ fn watch(pid: u32, folder: &Path) -> Child {
     command.spawn().expect("there is a shell")
 }
 
-fn said_since(words: &Path, before: u64) -> String {
-    let said = fs::read(words).unwrap_or_default();
-    let since = usize::try_from(before).map_or(&[][..], |before| said.get(before..).unwrap_or_default());
-    String::from_utf8_lossy(since).into_owned()
+/// What a file says behind a place.
+fn said_since(words: &Path, place: u64) -> String {
+    let mut said = Vec::new();
+    let read = File::open(words).and_then(|mut file| {
+        file.seek(SeekFrom::Start(place))?;
+        file.read_to_end(&mut said)
+    });
+    read.expect("what the broker says can be read");
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+/// The end of what it said, for people: where the reason is, if anywhere.
+pub fn last_words(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    lines[lines.len().saturating_sub(LAST)..].join("\n")
 }

@@ -1,12 +1,16 @@
 //! The broker is real: it keeps what it was given when it is killed, and refuses who has no right.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Output;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use broker::{Broker, Options, To};
 
+/// Set for the process that is to start a broker and be killed.
+const CHILD: &str = "BROKER_CHILD";
 const PRODUCER: &str = "org.apache.kafka.tools.ConsoleProducer";
 const CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 
@@ -15,12 +19,12 @@ fn a_killed_broker_comes_back_with_its_data_and_a_proxy_can_stand_before_it() {
     let mut broker = Broker::start(Options::plain().proxied());
     let topic = format!("{}reports", broker::prefix());
     broker.create_topic(&topic, 2, &[("retention.ms", "-1")]);
-    assert!(broker.log_dir().join(format!("{topic}-1")).is_dir());
     succeeded(&broker.tool(PRODUCER, &["--topic", &topic, "--sync"], "one\n"));
     let pid = broker.pid();
     broker.kill();
     broker.restart();
     assert_ne!(broker.pid(), pid);
+    assert!(broker.log_dir().join(format!("{topic}-1")).is_dir());
 
     let proxy = broker.proxy();
     proxy.delay(Duration::from_millis(100));
@@ -42,6 +46,38 @@ fn a_secured_broker_refuses_who_has_no_right_and_who_has_no_password() {
     succeeded(&produce(&broker, &tls, ("alice", "a-secret"), &topic));
     refused(&produce(&broker, &clear, ("bob", "b-secret"), &topic), "TopicAuthorizationException");
     refused(&produce(&broker, &tls, ("alice", "b-secret"), &topic), "SaslAuthenticationException");
+}
+
+#[test]
+fn a_shared_broker_and_its_folder_end_with_the_process_that_started_it() {
+    const NAME: &str = "a_shared_broker_and_its_folder_end_with_the_process_that_started_it";
+    if std::env::var_os(CHILD).is_some() {
+        let broker = Broker::shared();
+        println!("\nbroker {} {}", broker.pid(), broker.log_dir().display());
+        loop {
+            sleep(Duration::from_secs(60));
+        }
+    }
+    let mut command = Command::new(std::env::current_exe().expect("a test is a program"));
+    command.args(["--exact", NAME, "--nocapture"]).env(CHILD, "1").stdout(Stdio::piped());
+    let mut child = command.spawn().expect("a test can be started");
+    let lines = BufReader::new(child.stdout.take().expect("its output is a pipe")).lines();
+    let line = lines.map_while(Result::ok).find(|line| line.starts_with("broker ")).expect("the broker starts");
+    child.kill().expect("it runs");
+    child.wait().expect("a child can be waited for");
+
+    let [_, pid, folder] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+    let begun = Instant::now();
+    while alive(pid) || PathBuf::from(folder).parent().is_some_and(Path::exists) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "left behind: {line}");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether a process runs; one that nobody waited for yet does not.
+fn alive(pid: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    !status.is_empty() && !status.contains("State:\tZ")
 }
 
 /// Produces a message as a user, over TLS if the address is that of TLS.
