@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, JournalId, LeaderId, Timestamp};
+use crate::{Event, JournalId, LeaderId, NodeId, PoolId, Timestamp};
 
 /// The journal's format: raised by any new kind or field. An older version stops at a newer format.
 pub const FORMAT: u32 = 1;
@@ -44,6 +44,17 @@ impl Topic {
     pub fn word(self) -> &'static str {
         Self::ALL[self as usize].1
     }
+}
+
+/// The key of a record in `commands`: the node that it is for.
+pub fn command_key(pool: &PoolId, node: &NodeId) -> String {
+    format!("{pool}/{node}")
+}
+
+/// The node that a record in `commands` is for, by its key.
+pub fn keyed_node(key: &[u8]) -> Option<(PoolId, NodeId)> {
+    let (pool, node) = std::str::from_utf8(key).ok()?.split_once('/')?;
+    Some((PoolId::new(pool).ok()?, NodeId::new(node).ok()?))
 }
 
 /// What the header of a journal record says.
@@ -120,4 +131,17 @@ pub struct Consumed {
     pub requests: u64,
     /// Of `reports`.
     pub reports: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_command_names_its_node() {
+        let (pool, node) = (PoolId::new("default").unwrap(), NodeId::new("n-1").unwrap());
+        let key = command_key(&pool, &node);
+        assert_eq!(keyed_node(key.as_bytes()), Some((pool, node)));
+        assert_eq!((keyed_node(b"default"), keyed_node(b"default/"), keyed_node(b"\xff/n")), (None, None, None));
+    }
 }
