@@ -91,8 +91,8 @@ mod tests {
             (Topic::Heartbeats, "p", r#"{"pool":"p/.."}"#, "is no pool name"),
         ];
         for (topic, key, value, want) in rows {
-            let record =
-                Record { position: 7, key: key.as_bytes().into(), header: vec![], value: value.as_bytes().into() };
+            let (key, header, value_bytes) = (key.as_bytes().into(), vec![], value.as_bytes().into());
+            let record = Record { position: 7, key, header, value: value_bytes, appended: None };
             match input(*topic, &record) {
                 Input::Unreadable { reason, .. } => {
                     assert!(!want.is_empty() && reason.contains(want), "{value}: {reason}")

@@ -83,7 +83,7 @@ impl Partition {
         if self.config.has(Fault::StartBeforeOwnAnnouncement) {
             self.take_over(epoch, leader, at, out);
         } else {
-            self.role = Role::Candidate { epoch, leader, since: at.boot_ms };
+            self.role = Role::Candidate { epoch, leader, since: at.boot_ms, now };
         }
     }
 

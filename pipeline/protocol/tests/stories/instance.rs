@@ -13,6 +13,8 @@ use protocol::{In, Out, Partition, Replica};
 pub struct Log {
     pub journal: Vec<Record>,
     pub requests: Vec<Record>,
+    /// What the log's own clock says, if it has one.
+    pub clock: Option<Timestamp>,
 }
 
 /// One instance, and what it wants appended.
@@ -37,7 +39,8 @@ impl Log {
     /// Makes a record durable, whoever wrote it.
     pub fn append(&mut self, record: NewRecord) {
         let NewRecord { key, header, value } = record;
-        self.journal.push(Record { position: self.journal.len() as u64, key, header, value });
+        let (position, appended) = (self.journal.len() as u64, self.clock);
+        self.journal.push(Record { position, key, header, value, appended });
     }
 
     /// A request of a person.
@@ -50,6 +53,7 @@ impl Log {
             key: b"p".into(),
             header: Vec::new(),
             value,
+            appended: self.clock,
         });
     }
 

@@ -8,5 +8,7 @@ mod admission;
 mod clocks;
 mod doubt;
 mod inputs;
+mod led;
+mod log_clock;
 mod poison;
 mod snapshots;
