@@ -56,7 +56,7 @@ async fn a_flow_runs_and_a_new_engine_goes_on_where_the_last_one_was() {
         counted <= engine.health().seq - seq,
         "{counted} counted: what the last engine counted is not counted again"
     );
-    assert!(metric(&engine, "reprise_snapshot_timestamp_seconds") > 0, "there is a snapshot");
+    assert!(metric(&engine, "reprise_snapshot_timestamp_seconds{partition=\"0\"}") > 0, "there is a snapshot");
     node.listen(&engine);
     node.beat(&engine).await;
     node.report(&engine, &test, r#""kind":"finished","exit":1,"cause":"exit""#).await;
@@ -68,14 +68,15 @@ async fn a_flow_runs_and_a_new_engine_goes_on_where_the_last_one_was() {
     let report = node.next_start(&engine).await;
     assert_eq!(report.attempt, "f-1/report@1");
     node.passes(&engine, &report).await;
-    let ended = |engine: &Engine| engine.read(|r| r.state.pools[&pool()].execution_named(&execution).unwrap().ended);
-    let mut follow = engine.follow();
+    let ended =
+        |engine: &Engine| engine.read(&pool(), |r| r.state.pools[&pool()].execution_named(&execution).unwrap().ended);
+    let mut follow = engine.follow(&pool());
     while ended(&engine).is_none() {
         follow.changed().await.unwrap();
     }
     assert_eq!(ended(&engine).unwrap().0, model::event::EndState::Failed);
     engine.stop();
-    let entries = engine.journal(1, 10_000).unwrap();
+    let entries = engine.journal(&pool(), 1, 10_000).unwrap();
     let numbers: Vec<u64> = entries.iter().map(|(seq, _)| *seq).collect();
     assert_eq!(numbers, (1..=engine.health().seq).collect::<Vec<_>>(), "the journal reads to its end");
 }
