@@ -10,7 +10,8 @@ impl Partition {
     /// Whether somebody leads: what is asked is decided about soon, and read here.
     pub fn is_led(&self, at: Instants) -> bool {
         if self.leader().is_some() {
-            return true;
+            // It hears itself, too, where it beats: a leader that is cut off may be none any more.
+            return !self.config.standby || at.boot_ms.saturating_sub(self.last_heard) <= LED_MS;
         }
         let heard = self.heard_at_end.is_some_and(|heard| at.boot_ms.saturating_sub(heard) <= LED_MS);
         if !self.config.standby || !self.read_to_end || !heard {

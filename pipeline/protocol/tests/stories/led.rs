@@ -71,6 +71,19 @@ fn nobody_leads_after_a_resignation_or_once_a_leader_doubts_itself() {
 }
 
 #[test]
+fn a_leader_that_does_not_hear_itself_is_no_leader_for_others_and_then_none_at_all() {
+    let mut log = Log::default();
+    let mut one = Instance::fresh(standby(), 1);
+    one.settle(&mut log);
+    one.pass(5_900);
+    assert!(led(&one));
+    one.pass(200);
+    assert!(one.leads() && !led(&one), "another may lead, for all it knows");
+    one.pass(5_000);
+    assert!(!one.leads() && one.said("was not read back in time"), "{:?}", one.out);
+}
+
+#[test]
 fn an_instance_alone_leads_or_nobody_does() {
     let mut log = Log::default();
     let mut one = Instance::fresh(Config::default(), 1);
