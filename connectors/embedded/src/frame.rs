@@ -35,7 +35,7 @@ pub fn decode(position: u64, from: &[u8]) -> Option<Record> {
     let (header, rest) = rest.split_first_chunk::<4>()?;
     let (key, rest) = rest.split_at_checked(u32::from_le_bytes(*key) as usize)?;
     let (header, value) = rest.split_at_checked(u32::from_le_bytes(*header) as usize)?;
-    Some(Record { position, key: key.to_vec(), header: header.to_vec(), value: value.to_vec() })
+    Some(Record { position, key: key.to_vec(), header: header.to_vec(), value: value.to_vec(), appended: None })
 }
 
 fn length(bytes: usize) -> [u8; 4] {

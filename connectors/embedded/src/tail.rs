@@ -40,7 +40,7 @@ impl Tail {
     /// Publishes one more record at the end.
     pub fn push(&mut self, record: NewRecord) {
         let NewRecord { key, header, value } = record;
-        let record = Record { position: self.held.end, key, header, value };
+        let record = Record { position: self.held.end, key, header, value, appended: None };
         self.held.end += 1;
         self.bytes += size(&record);
         self.records.push_back(record);

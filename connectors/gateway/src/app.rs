@@ -14,10 +14,12 @@ use crate::leases::Leases;
 use crate::output::Output;
 use crate::params::Params;
 use crate::view::At;
-use engine::{Engine, Trouble};
+use engine::{Engine, Health, Trouble};
 
 /// How long `?after=` waits.
 const AFTER: Duration = Duration::from_secs(10);
+/// Pools that are named to who asks for one that there is not.
+const MAX_KNOWN: usize = 10;
 /// How long a body may take to come.
 const BODY: Duration = Duration::from_secs(30);
 
@@ -58,7 +60,7 @@ impl App {
     ) -> Result<T, Failure> {
         let id = params.pool()?;
         if let Some(position) = params.get::<u64>("after")?
-            && !self.engine.wait_for(position, AFTER).await
+            && !self.engine.wait_for(&id, position, AFTER).await
         {
             return Err(Failure::not_there_yet(position));
         }
@@ -67,35 +69,45 @@ impl App {
 
     /// Looks at a pool as it is.
     pub fn look_at<T>(&self, id: &PoolId, see: impl FnOnce(Look<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
-        self.is_ready()?;
-        self.engine.read(|replica| {
+        self.is_ready(id)?;
+        let seen = self.engine.read(id, |replica| {
             match replica.state.pools.get(id) {
-                Some(pool) => see(Look { id, pool, at: At::of(replica, pool) }),
+                Some(pool) => Some(see(Look { id, pool, at: At::of(replica, pool) })),
                 // Nobody has used it yet: it is empty, not unknown.
                 None if id.as_str() == "default" => {
                     let pool = &Pool::default();
-                    see(Look { id, pool, at: At::of(replica, pool) })
+                    Some(see(Look { id, pool, at: At::of(replica, pool) }))
                 }
-                None => {
-                    let known: Vec<&str> = replica.state.pools.keys().take(10).map(PoolId::as_str).collect();
-                    Err(Failure::not_found(format!("no pool `{id}`; known are: {}", known.join(", "))))
-                }
+                None => None,
             }
-        })
+        });
+        seen.unwrap_or_else(|| Err(self.no_pool(id)))
     }
 
-    /// Says why, if the engine has not read its journal since it began: before that, what it knows is the past.
-    pub fn is_ready(&self) -> Result<(), Failure> {
-        let health = self.engine.health();
-        match health.trouble {
-            Some(_) | None if health.journal_read => Ok(()),
-            Some(Trouble::Disk(advice)) => Err(Failure::full(format!("no room on the engine's disk: {advice}"))),
-            Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
-            None => Err(Failure::not_ready(format!(
-                "the engine is reading its journal, {} entries so far; ask again in a moment",
-                health.seq
-            ))),
+    fn no_pool(&self, id: &PoolId) -> Failure {
+        let known = self.engine.pools(MAX_KNOWN);
+        let known: Vec<&str> = known.iter().take(MAX_KNOWN).map(PoolId::as_str).collect();
+        Failure::not_found(format!("no pool `{id}`; known are: {}", known.join(", ")))
+    }
+
+    /// Says why, if the engine has not read a pool's journal since it began: before that, what it knows is the past.
+    pub fn is_ready(&self, pool: &PoolId) -> Result<(), Failure> {
+        read_up(self.engine.health_of(pool))
+    }
+}
+
+/// Says why, if a journal has not been read since the engine began.
+pub fn read_up(health: Health) -> Result<(), Failure> {
+    match health.trouble {
+        Some(_) | None if health.journal_read => Ok(()),
+        Some(Trouble::Disk(advice)) => Err(Failure::full(format!("no room on the engine's disk: {advice}"))),
+        Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Partial(why) | Trouble::Stopped(why)) => {
+            Err(Failure::not_ready(why))
         }
+        None => Err(Failure::not_ready(format!(
+            "the engine is reading its journal, {} entries so far; ask again in a moment",
+            health.seq
+        ))),
     }
 }
 

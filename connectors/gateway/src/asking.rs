@@ -59,7 +59,7 @@ impl Asker {
 
     /// An execution after it was asked about; none if it has left the state meanwhile.
     pub fn view(&self, app: &App, id: &ExecutionId) -> Option<ExecutionView> {
-        app.engine.read(|replica| {
+        app.engine.read(&self.pool, |replica| {
             let pool = replica.state.pools.get(&self.pool)?;
             let at = At::of(replica, pool);
             Some(execution((&self.pool, pool), pool.execution_named(id)?, at, &mut { MAX_RECKONED }))

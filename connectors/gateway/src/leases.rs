@@ -1,5 +1,5 @@
 //! Whose lease it is. One that holds is in the state; of an older one the journal tells, for a lease names the very event
-//! that granted it.
+//! that granted it, and its partition.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -28,10 +28,11 @@ pub struct Leases {
 impl Leases {
     /// The attempt that a lease was granted to; none if it is not of this journal, or if its execution is gone.
     pub async fn place_of(&self, engine: &Engine, lease: LeaseId) -> Result<Option<Place>, Failure> {
-        let (ours, held) = engine.read(|replica| (replica.journal == Some(lease.journal), held(replica, lease)));
-        if held.is_some() || !ours || lease.seq > engine.health().seq {
-            return Ok(held);
-        }
+        let seen = engine.read_in(lease.partition, |replica| {
+            let ours = replica.journal == Some(lease.journal) && lease.seq <= replica.seq;
+            (ours, held(replica, lease))
+        });
+        let Some((true, None)) = seen else { return Ok(seen.and_then(|(_, held)| held)) };
         if let Some(known) = self.known(lease) {
             return Ok(known);
         }
@@ -64,7 +65,7 @@ fn held(replica: &Replica, lease: LeaseId) -> Option<Place> {
 
 /// Reads the event that granted a lease. Blocks.
 fn granted(engine: &Engine, lease: LeaseId) -> Result<Option<Place>, JournalError> {
-    let read = match engine.journal(lease.seq, 1) {
+    let read = match engine.journal_in(lease.partition, lease.seq, 1) {
         Err(JournalError::Gone { .. }) => return Ok(None),
         read => read?.into_iter().next(),
     };
@@ -72,10 +73,10 @@ fn granted(engine: &Engine, lease: LeaseId) -> Result<Option<Place>, JournalErro
         let event = entry.events.get(lease.index as usize)?;
         let Body::AttemptDispatched(dispatch) = &event.event else { return None };
         let granted = dispatch.lease == lease;
-        engine.read(|replica| {
+        engine.read_in(lease.partition, |replica| {
             let pool = replica.state.pools.get(&event.pool).filter(|_| granted)?;
             place(&event.pool, pool, dispatch.at, dispatch.attempt, lease)
-        })
+        })?
     }))
 }
 

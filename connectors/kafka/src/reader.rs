@@ -254,5 +254,14 @@ pub fn record(message: &BorrowedMessage<'_>) -> Option<Record> {
         key: bytes(message.key()),
         header: bytes(header),
         value: bytes(message.payload()),
+        appended: appended(message.timestamp()),
     })
+}
+
+/// When the broker took it, if it says so: what a producer says is no news.
+fn appended(stamp: rdkafka::Timestamp) -> Option<model::Timestamp> {
+    match stamp {
+        rdkafka::Timestamp::LogAppendTime(ms) => u64::try_from(ms).ok().map(model::Timestamp),
+        rdkafka::Timestamp::CreateTime(_) | rdkafka::Timestamp::NotAvailable => None,
+    }
 }

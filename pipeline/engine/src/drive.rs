@@ -1,4 +1,8 @@
-//! The partition's thread: reads what is new, tells the machine, does what the machine says.
+//! A partition's thread: reads what is new, tells the machine, does what the machine says.
+
+mod act;
+mod orders;
+mod read;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -10,32 +14,32 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use model::record::Consumed;
-use protocol::log::{AppendError, NewRecord, Page, ReadError, Stream, Topic};
+use protocol::log::{AppendError, Stream, Topic};
 use protocol::partition::Config;
-use protocol::{In, Out, Partition, Replica};
+use protocol::{In, Partition, Replica};
 
-use crate::engine::Shared;
-use crate::health::Trouble;
+use crate::health::{Health, Trouble};
 use crate::instants;
-use crate::journal::JOURNAL;
 use crate::options::Options;
-use crate::rejects::{self, REJECTS};
-use crate::snapshots;
+use crate::rejects;
+use crate::shared::{Part, Shared};
 use crate::taken::Taken;
 
-/// Bytes of one read of inputs, and of the journal.
-const INPUT_BYTES: usize = 256 * 1024;
-const JOURNAL_BYTES: usize = 4 * 1024 * 1024;
+use orders::Orders;
+
 /// The machine is told the time at least this often.
 const TICK: Duration = Duration::from_millis(50);
+/// How long a resignation is waited for: who stops should not vanish before others can read that it has.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The partition that a replica goes on in.
-pub fn partition(replica: Replica, options: &Options) -> Partition {
+pub fn partition(number: u32, replica: Replica, options: &Options) -> Partition {
     let operators =
         operators::Config { settings: options.settings, policies: options.policies.clone(), ..Default::default() };
     let config = Config {
         operators,
+        partition: (number, options.partitions),
+        standby: options.standby,
         accept_clock: options.accept_clock,
         snapshot_entries: options.snapshot_entries,
         ..Config::default()
@@ -52,8 +56,8 @@ enum Word {
 /// The thread's own.
 pub struct Driver {
     shared: Arc<Shared>,
+    part: Arc<Part>,
     partition: Partition,
-    options: Options,
     words: (SyncSender<Word>, Receiver<Word>),
     /// To be told in the next step.
     next: Vec<In>,
@@ -64,20 +68,25 @@ pub struct Driver {
     /// Inputs in the log that were not taken when they were read last.
     waiting: u64,
     taken: Taken,
+    /// When a read of inputs brought some last.
+    gathered: Option<Instant>,
     /// When the first input came that the last step decided about.
     decided: Option<Instant>,
     /// The same of each outstanding entry.
     caused: VecDeque<Option<Instant>>,
     last_told: Instant,
+    /// When a follower looked last how many inputs wait for the leader.
+    last_look: Option<Instant>,
+    /// Commands as they come through the log, where others share it.
+    orders: Option<Orders>,
     /// The stream that could not be read, and what was said of it.
     unread: BTreeMap<Stream, String>,
     /// The thread that writes a snapshot.
     writer: Option<JoinHandle<io::Result<u64>>>,
+    /// Told when an append has ended, from the resignation on.
+    farewell: Option<SyncSender<()>>,
     stopped: bool,
 }
-
-/// How often a leader is told that its inputs hold nothing new.
-const HEARS: Duration = Duration::from_millis(250);
 
 /// The input topics, in the order in which they are read.
 const INPUTS: [Topic; 3] = [Topic::Requests, Topic::Reports, Topic::Heartbeats];
@@ -99,47 +108,78 @@ pub fn run(mut driver: Driver) {
 }
 
 impl Driver {
-    pub fn new(shared: Arc<Shared>, partition: Partition, options: Options) -> Self {
+    pub fn new(shared: Arc<Shared>, part: Arc<Part>, partition: Partition) -> Self {
+        let orders = shared.options.standby.then(Orders::default);
         Self {
             shared,
+            part,
             partition,
-            options,
             words: sync_channel(1_024),
             next: Vec::new(),
             live: false,
             inputs: None,
             waiting: 0,
             taken: Taken::default(),
+            gathered: None,
             decided: None,
             caused: VecDeque::new(),
             last_told: Instant::now(),
+            last_look: None,
+            orders,
             unread: BTreeMap::new(),
             writer: None,
+            farewell: None,
             stopped: false,
         }
     }
 
     fn run(&mut self) {
-        self.step(vec![In::Lead]);
+        self.step(if self.shared.options.standby { Vec::new() } else { vec![In::Lead] });
         while !self.shared.stop.load(Ordering::Acquire) && !self.stopped {
             let mut told = self.words();
             told.extend(self.journal());
-            told.extend(self.read_inputs());
+            let gathers = self.gathers();
+            if gathers.is_none() {
+                told.extend(self.read_inputs());
+            }
+            self.read_orders();
             let idle = told.is_empty() && !self.partition.has_more();
             if idle {
-                self.wait();
+                self.wait(gathers);
                 told.push(In::Tick);
             }
             self.step(told);
         }
         if !self.stopped {
             failpoint::hit("engine.resign");
-            self.step(vec![In::Resign]);
+            self.resign();
         }
+    }
+
+    /// How long inputs are left to gather still, if they are: what came before was read just now.
+    fn gathers(&self) -> Option<Duration> {
+        let window = self.shared.options.window;
+        let rest = window.checked_sub(self.gathered?.elapsed())?;
+        (!rest.is_zero()).then_some(rest)
+    }
+
+    fn wait(&self, gathers: Option<Duration>) {
+        let mut streams = vec![(self.part.stream(Topic::Journal), self.part.replica().position)];
+        if let Some(positions) = self.inputs.filter(|_| gathers.is_none() && self.partition.takes_inputs()) {
+            let inputs = INPUTS.into_iter().zip(positions);
+            streams.extend(inputs.map(|(topic, position)| (self.part.stream(topic), position)));
+        }
+        if let Some(position) = self.orders.as_ref().and_then(Orders::position) {
+            streams.push((self.part.stream(Topic::Commands), position));
+        }
+        self.shared.log.wait(&streams, gathers.map_or(TICK, |rest| rest.min(TICK)));
     }
 
     fn words(&mut self) -> Vec<In> {
         let mut told = std::mem::take(&mut self.next);
+        if self.part.lead.swap(false, Ordering::AcqRel) {
+            told.push(In::Lead);
+        }
         let words: Vec<Word> = self.words.1.try_iter().take(64).collect();
         told.extend(words.into_iter().map(|word| self.word(word)));
         told.extend(self.written());
@@ -158,12 +198,14 @@ impl Driver {
                 self.health(|health| health.trouble = Some(trouble));
                 if full {
                     // Only a person makes room: nobody should wait for that without knowing.
-                    self.shared.waiters.close_requests();
+                    self.part.waiters.close_requests();
                 }
                 In::AppendFailed { why }
             }
             Word::RejectsOut(seq) => {
-                rejects::trim(self.shared.log.as_ref());
+                if self.shared.options.trims {
+                    rejects::trim(self.shared.log.as_ref(), self.part.stream(Topic::Rejects));
+                }
                 In::RejectsOut { seq }
             }
         }
@@ -174,7 +216,7 @@ impl Driver {
         let writer = self.writer.take_if(|writer| writer.is_finished())?;
         Some(match writer.join() {
             Ok(Ok(seq)) => {
-                self.shared.metrics.snapshot_written(instants::now().wall_ms);
+                self.shared.metrics.snapshot_written(self.part.number, instants::now().wall_ms);
                 In::Snapshot { seq }
             }
             Ok(Err(error)) => self.no_snapshot(&error.to_string()),
@@ -185,239 +227,62 @@ impl Driver {
     fn no_snapshot(&self, why: &str) -> In {
         tracing::warn!(%why, "no snapshot could be written; the next one is tried later");
         self.shared.metrics.alarm();
-        In::Snapshot { seq: self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).seq }
-    }
-
-    fn journal(&mut self) -> Option<In> {
-        let position = self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).position;
-        let read = self.shared.log.read(JOURNAL, position, JOURNAL_BYTES);
-        let page = self.read(JOURNAL, position, read)?;
-        let news = !page.records.is_empty() || page.next > position || !self.partition.is_at_end();
-        news.then_some(In::Journal { records: page.records, next: page.next, end: page.end })
-    }
-
-    fn read_inputs(&mut self) -> Vec<In> {
-        let Some(mut positions) = self.inputs.filter(|_| self.partition.takes_inputs()) else { return Vec::new() };
-        let (mut told, mut any, mut waiting) = (Vec::new(), false, 0);
-        for (topic, position) in INPUTS.into_iter().zip(&mut positions) {
-            let of = Stream { topic, partition: 0 };
-            let page = match self.shared.log.read(of, *position, INPUT_BYTES) {
-                Err(ReadError::Cut { start, end, .. }) if topic != Topic::Heartbeats => {
-                    // Whether that is harm is not ours to say.
-                    told.push(In::InputCut { topic, position: *position, start, end });
-                    any = true;
-                    continue;
-                }
-                read => self.read(of, *position, read),
-            };
-            let Some(page) = page else { continue };
-            if !page.records.is_empty() {
-                any = true;
-                match topic {
-                    Topic::Requests => self.taken.requests(*position, page.next, Instant::now()),
-                    Topic::Reports => self.taken.reports(*position, page.next, Instant::now()),
-                    Topic::Heartbeats | Topic::Journal | Topic::Commands | Topic::Rejects => {}
-                }
-            }
-            *position = page.next;
-            waiting += page.end.saturating_sub(page.next);
-            told.push(In::Input { topic, records: page.records, next: page.next, end: page.end });
-        }
-        (self.inputs, self.waiting) = (Some(positions), waiting);
-        // Ends are told even when nothing is new, but not each time: that the partition hears.
-        let caught_up = self.partition.leader().is_some_and(|l| l.soft.caught_up);
-        if !any && caught_up && self.last_told.elapsed() < HEARS {
-            return Vec::new();
-        }
-        self.last_told = Instant::now();
-        told
-    }
-
-    /// A page that was read; a cut or an error is dealt with here.
-    fn read(&mut self, of: Stream, position: u64, read: Result<Page, ReadError>) -> Option<Page> {
-        match read {
-            Ok(page) => {
-                self.readable(of);
-                Some(page)
-            }
-            Err(ReadError::Cut { start, end, .. }) if of.topic == Topic::Heartbeats => {
-                // Beats are soft: what is gone would have been overtaken anyway.
-                Some(Page { records: Vec::new(), next: start.max(position.min(end)), end })
-            }
-            Err(error @ ReadError::Cut { .. }) => {
-                self.halt(format!("{of}: {error}; restore the data folder from a copy"));
-                None
-            }
-            Err(ReadError::Failed(why)) => {
-                let unread = Trouble::Unread(format!("{of}: {why}"));
-                self.unread.insert(of, why);
-                self.health(|health| {
-                    health.trouble.get_or_insert(unread);
-                });
-                std::thread::sleep(TICK);
-                None
-            }
-        }
-    }
-
-    /// A stream can be read: what was said of it is over.
-    fn readable(&mut self, of: Stream) {
-        if self.unread.remove(&of).is_none() {
-            return;
-        }
-        let other = self.unread.first_key_value().map(|(of, why)| Trouble::Unread(format!("{of}: {why}")));
-        self.health(|health| {
-            if matches!(health.trouble, Some(Trouble::Unread(_))) {
-                health.trouble = other;
-            }
-        });
-    }
-
-    fn wait(&self) {
-        let replica = self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).position;
-        let mut streams = vec![(JOURNAL, replica)];
-        if let Some(positions) = self.inputs.filter(|_| self.partition.takes_inputs()) {
-            let inputs = INPUTS.into_iter().zip(positions);
-            streams.extend(inputs.map(|(topic, position)| (Stream { topic, partition: 0 }, position)));
-        }
-        self.shared.log.wait(&streams, TICK);
+        In::Snapshot { seq: self.part.replica().seq }
     }
 
     fn step(&mut self, told: Vec<In>) {
-        let out = self.partition.step_all(told, instants::now(), instants::random());
+        let now = instants::now();
+        let out = self.partition.step_all(told, now, instants::random());
         self.decided = self.partition.leader().and_then(|leader| self.taken.decided(leader.inbox.consumed));
         for out in out {
             self.act(out);
         }
         self.live |= self.partition.is_at_end();
+        let led = !self.stopped && self.partition.is_led(now);
         let leader = self.partition.leader();
+        let follows = self.shared.options.standby && leader.is_none();
         let lag_records = self.waiting + leader.map_or(0, |l| l.inbox.len() as u64);
         let lag_ms = self.taken.oldest().map_or(0, |at| at.elapsed().as_millis());
         self.health(|health| {
+            health.led = led;
             health.journal_read = self.live;
             health.lag_records = lag_records;
             health.lag_ms = u64::try_from(lag_ms).unwrap_or(u64::MAX);
             health.caught_up = leader.is_some_and(|l| l.soft.caught_up);
         });
-    }
-
-    fn act(&mut self, out: Out) {
-        match out {
-            Out::Append(record) => self.append(record),
-            Out::ReadInputs(Consumed { requests, reports }) => {
-                let beats = self.shared.log.range(Stream { topic: Topic::Heartbeats, partition: 0 });
-                self.inputs = Some([requests, reports, beats.map_or(0, |range| range.end)]);
-            }
-            Out::StopInputs => {
-                (self.inputs, self.waiting) = (None, 0);
-                self.taken.clear();
-                self.caused.clear();
-            }
-            Out::Command(command) => {
-                failpoint::hit("engine.command.before");
-                if !self.shared.hub.send(command) {
-                    self.shared.metrics.command_without_stream();
-                }
-                failpoint::hit("engine.command.after");
-            }
-            Out::Renew { pool, node, renew } => {
-                failpoint::hit("engine.renew.before");
-                self.shared.waiters.renewed(&pool, &node, renew);
-            }
-            Out::Admitted { seq, entry, waited_ms } => {
-                failpoint::hit("engine.admitted");
-                let since = waited_ms.and_then(|_| self.caused.pop_front()).flatten();
-                if self.live {
-                    self.shared.metrics.admitted(&entry, since.map(|at| at.elapsed()));
-                }
-                self.health(|health| health.seq = seq);
-                self.shared.marks.note(&self.shared.replica.read().unwrap_or_else(PoisonError::into_inner));
-                self.shared.admitted.send_replace(seq);
-            }
-            Out::Answered { pool, key, content, answer, seq } => {
-                failpoint::hit("engine.answer.before");
-                self.shared.waiters.answered(&(pool, key, content), &answer, seq);
-            }
-            Out::Reject { records, seq } => {
-                let words = self.words.0.clone();
-                let done = Box::new(move |outcome: Result<Vec<u64>, AppendError>| match outcome {
-                    // A word that finds no room is made up for: rejects that are not known to be out come again.
-                    Ok(_) => drop(words.try_send(Word::RejectsOut(seq))),
-                    Err(error) => tracing::warn!(%error, "rejects could not be stored; they are tried again"),
-                });
-                self.shared.log.append(REJECTS, records, done);
-            }
-            Out::SnapshotDue => self.snapshot(),
-            Out::Leading(leading) => self.leading(leading),
-            Out::Alarm(why) => {
-                tracing::warn!(%why, "alarm");
-                self.shared.metrics.alarm();
-                if self.partition.leader().is_none() {
-                    self.health(|health| {
-                        health.trouble.get_or_insert(Trouble::Doubt(why));
-                    });
-                }
-            }
-            Out::Stop(why) => self.halt(why),
+        if follows {
+            self.follow(led);
         }
     }
 
-    fn append(&mut self, record: NewRecord) {
-        let leads = self.partition.leader().is_some();
-        failpoint::hit(if leads { "engine.append.before" } else { "engine.announce" });
-        if leads {
-            self.caused.push_back(self.decided.take());
-        }
-        let words = self.words.0.clone();
-        let done = Box::new(move |outcome: Result<Vec<u64>, AppendError>| {
-            if let Err(error) = outcome {
-                // A full queue of failures already says enough.
-                let _ = words.try_send(Word::AppendFailed(error));
-            }
-        });
-        self.shared.log.append(JOURNAL, vec![record], done);
-        failpoint::hit("engine.append.after");
-    }
-
-    fn leading(&mut self, leading: bool) {
-        if leading {
-            failpoint::hit("engine.leading");
-        }
-        let epoch =
-            self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).counted.as_ref().map(|(e, _)| *e);
+    /// What a follower knows of the leader.
+    fn follow(&mut self, led: bool) {
+        let (epoch, consumed) = {
+            let replica = self.part.replica();
+            (replica.counted.as_ref().map_or(0, |(epoch, _)| *epoch), replica.consumed)
+        };
+        self.look(consumed);
         self.health(|health| {
-            health.leading = leading;
-            health.epoch = epoch.unwrap_or(0);
-            if leading {
+            health.epoch = epoch;
+            // Another leads: what kept this instance from it troubles nobody who asks.
+            if led && matches!(health.trouble, Some(Trouble::Doubt(_) | Trouble::Disk(_))) {
                 health.trouble = None;
             }
         });
-        self.shared.metrics.leading(leading, epoch.unwrap_or(0));
-    }
-
-    /// Writes a snapshot beside the thread: the clone shares its executions with the replica, and costs little.
-    fn snapshot(&mut self) {
-        let replica = self.shared.replica.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let (log, folder) = (self.shared.log.clone(), self.options.snapshots.clone());
-        let write = move || snapshots::save(&folder, &replica, log.as_ref()).map(|()| replica.seq);
-        match std::thread::Builder::new().name("snapshot".to_owned()).spawn(write) {
-            Ok(thread) => self.writer = Some(thread),
-            Err(error) => self.next.push(self.no_snapshot(&format!("the system gives no thread: {error}"))),
-        }
     }
 
     fn halt(&mut self, why: String) {
-        tracing::error!(%why, "stopped");
+        tracing::error!(partition = self.part.number, %why, "stopped");
         self.stopped = true;
         self.health(|health| {
             health.leading = false;
+            health.led = false;
             health.trouble = Some(Trouble::Stopped(why));
-            self.shared.metrics.leading(false, health.epoch);
         });
-        self.shared.waiters.close();
+        self.part.waiters.close();
     }
 
-    fn health(&self, change: impl FnOnce(&mut crate::Health)) {
-        change(&mut self.shared.health.lock().unwrap_or_else(PoisonError::into_inner));
+    fn health(&self, change: impl FnOnce(&mut Health)) {
+        change(&mut self.part.health.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -11,14 +11,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use model::LeaderId;
 use model::record::{Entry, Header};
 use protocol::Replica;
-use protocol::log::{Log, ReadError, Stream, Topic};
+use protocol::log::{Log, ReadError, Stream};
 
 /// A mark is kept for each so many entries.
 const EVERY: u64 = 256;
 /// Bytes of one read.
 const PAGE: usize = 256 * 1024;
-/// The partition's journal.
-pub const JOURNAL: Stream = Stream { topic: Topic::Journal, partition: 0 };
 
 /// Why entries cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +90,8 @@ impl Mark {
 /// Marks of a journal.
 #[derive(Debug)]
 pub struct Marks {
+    /// The journal that they are places of.
+    journal: Stream,
     /// By the number of the last entry before each.
     marks: Mutex<BTreeMap<u64, Mark>>,
     /// Who reads from far; one at a time, since the next one finds the marks of the last.
@@ -100,9 +100,9 @@ pub struct Marks {
 
 impl Marks {
     /// With the journal's beginning and one place more.
-    pub fn new(mark: Mark) -> Self {
+    pub fn new(journal: Stream, mark: Mark) -> Self {
         let marks = [Mark::default(), mark].map(|mark| (mark.seq, mark));
-        Self { marks: Mutex::new(marks.into()), far: Mutex::default() }
+        Self { journal, marks: Mutex::new(marks.into()), far: Mutex::default() }
     }
 
     /// Notes where a replica stands, now and then.
@@ -121,7 +121,7 @@ impl Marks {
         let mut noted = mark.seq;
         let mut entries = Vec::new();
         while entries.len() < limit {
-            let page = log.read(JOURNAL, mark.position, PAGE).map_err(|error| match error {
+            let page = log.read(self.journal, mark.position, PAGE).map_err(|error| match error {
                 ReadError::Cut { start, .. } if mark.position < start => JournalError::Gone { start },
                 error @ (ReadError::Cut { .. } | ReadError::Failed(_)) => JournalError::Failed(error.to_string()),
             })?;

@@ -11,8 +11,11 @@ use model::event::{AttemptOutcome, Phase};
 use model::policy::FailureClass;
 use model::record::Entry;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
+
+use crate::health::Health;
 
 /// All metrics of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub enum Metric {
     InputLag,
     LeaderEpoch,
     Leading,
+    Led,
+    Stopped,
     Attempts,
     ReadyTasks,
     Slots,
@@ -34,12 +39,13 @@ pub enum Metric {
     NodesLost,
     ParkedTasks,
     CommandsWithoutStream,
+    CommandsFailed,
     Alarms,
 }
 
 impl Metric {
     /// Each metric with its name and help text.
-    pub const ALL: [(Metric, &'static str, &'static str); 17] = [
+    pub const ALL: [(Metric, &'static str, &'static str); 20] = [
         (
             Metric::EventToCommand,
             "reprise_event_to_command_seconds",
@@ -48,6 +54,8 @@ impl Metric {
         (Metric::InputLag, "reprise_input_lag_records", "Inputs in the log that are not decided about yet."),
         (Metric::LeaderEpoch, "reprise_leader_epoch", "The epoch of the announcement that counts."),
         (Metric::Leading, "reprise_leading", "1 if this instance leads, else 0."),
+        (Metric::Led, "reprise_led", "1 if somebody leads, as far as this instance has heard, else 0."),
+        (Metric::Stopped, "reprise_stopped", "1 if this instance has stopped for good in a partition, else 0."),
         (Metric::Attempts, "reprise_attempts_total", "Attempts that ended, by class; passed and cancelled ones too."),
         (Metric::ReadyTasks, "reprise_ready_tasks", "Tasks that wait for a node, a slot or a lock."),
         (Metric::Slots, "reprise_slots", "Slots of all present nodes."),
@@ -68,6 +76,11 @@ impl Metric {
             "reprise_commands_without_stream_total",
             "Commands whose node did not listen; its next beat brings them again.",
         ),
+        (
+            Metric::CommandsFailed,
+            "reprise_commands_failed_total",
+            "Commands that the log did not take; the node's next beat brings them again.",
+        ),
         (Metric::Alarms, "reprise_alarms_total", "Things that an administrator should know of."),
     ];
 
@@ -86,30 +99,53 @@ impl Metric {
 pub struct Metrics {
     registry: Registry,
     event_to_command: Histogram,
-    input_lag: IntGauge,
-    epoch: IntGauge,
-    leading: IntGauge,
+    input_lag: IntGaugeVec,
+    epoch: IntGaugeVec,
+    leading: IntGaugeVec,
+    led: IntGaugeVec,
+    stopped: IntGaugeVec,
     attempts: IntCounterVec,
-    ready: IntGauge,
+    ready: IntGaugeVec,
     slots: IntGauge,
     slots_used: IntGauge,
     recovery: HistogramVec,
-    snapshot: IntGauge,
+    snapshot: IntGaugeVec,
     entries: IntCounter,
     rejects: IntCounter,
     stale: IntCounter,
     lost: IntCounter,
     parked: IntGauge,
     unheard: IntCounter,
+    failed: IntCounter,
     alarms: IntCounter,
+}
+
+/// What a look at a partition tells.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// How it is.
+    pub health: Health,
+    /// Tasks that wait for a node, a slot or a lock.
+    pub ready: usize,
+    /// Tasks that wait for a person.
+    pub parked: usize,
+    /// Slots of present nodes.
+    pub slots: u64,
+    /// Those of them that are taken.
+    pub used: u64,
 }
 
 impl Metrics {
     /// All at zero; each set of labels that is to be expected is there from the start.
-    pub fn new() -> Self {
+    pub fn new(partitions: u32) -> Self {
         let registry = Registry::new();
         let counter = |m: Metric| put(&registry, IntCounter::with_opts(m.opts()));
         let gauge = |m: Metric| put(&registry, IntGauge::with_opts(m.opts()));
+        let each = |m: Metric| {
+            let gauges = put(&registry, IntGaugeVec::new(m.opts(), &["partition"]));
+            (0..partitions).for_each(|partition| drop(of(&gauges, partition)));
+            gauges
+        };
         let fast = vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
         let slow = vec![0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0, 45.0, 60.0, 120.0, 300.0, 900.0];
         let histogram = HistogramOpts { common_opts: Metric::EventToCommand.opts(), buckets: fast };
@@ -120,21 +156,24 @@ impl Metrics {
         }
         Self {
             event_to_command: put(&registry, Histogram::with_opts(histogram)),
-            input_lag: gauge(Metric::InputLag),
-            epoch: gauge(Metric::LeaderEpoch),
-            leading: gauge(Metric::Leading),
+            input_lag: each(Metric::InputLag),
+            epoch: each(Metric::LeaderEpoch),
+            leading: each(Metric::Leading),
+            led: each(Metric::Led),
+            stopped: each(Metric::Stopped),
             attempts,
-            ready: gauge(Metric::ReadyTasks),
+            ready: each(Metric::ReadyTasks),
             slots: gauge(Metric::Slots),
             slots_used: gauge(Metric::SlotsUsed),
             recovery: put(&registry, HistogramVec::new(phases, &["phase"])),
-            snapshot: gauge(Metric::SnapshotTime),
+            snapshot: each(Metric::SnapshotTime),
             entries: counter(Metric::Entries),
             rejects: counter(Metric::Rejects),
             stale: counter(Metric::StaleReports),
             lost: counter(Metric::NodesLost),
             parked: gauge(Metric::ParkedTasks),
             unheard: counter(Metric::CommandsWithoutStream),
+            failed: counter(Metric::CommandsFailed),
             alarms: counter(Metric::Alarms),
             registry,
         }
@@ -185,20 +224,20 @@ impl Metrics {
         }
     }
 
-    /// What a look at the state tells: ready and parked tasks, slots and those used, inputs that wait.
-    pub fn observe(&self, ready: usize, parked: usize, slots: u64, used: u64, lag: u64) {
+    /// Takes in what a look at all partitions tells, in their order.
+    pub fn observe(&self, partitions: &[Seen]) {
         let set = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        set(&self.ready, ready as u64);
-        set(&self.parked, parked as u64);
-        set(&self.slots, slots);
-        set(&self.slots_used, used);
-        set(&self.input_lag, lag);
-    }
-
-    /// It leads, or not.
-    pub fn leading(&self, leading: bool, epoch: u64) {
-        self.leading.set(i64::from(leading));
-        self.epoch.set(i64::try_from(epoch).unwrap_or(i64::MAX));
+        for (partition, Seen { health, ready, .. }) in (0..).zip(partitions) {
+            set(&of(&self.leading, partition), u64::from(health.leading));
+            set(&of(&self.led, partition), u64::from(health.led));
+            set(&of(&self.stopped, partition), u64::from(health.has_stopped()));
+            set(&of(&self.epoch, partition), health.epoch);
+            set(&of(&self.input_lag, partition), health.lag_records);
+            set(&of(&self.ready, partition), *ready as u64);
+        }
+        set(&self.parked, partitions.iter().map(|seen| seen.parked as u64).sum());
+        set(&self.slots, partitions.iter().map(|seen| seen.slots).sum());
+        set(&self.slots_used, partitions.iter().map(|seen| seen.used).sum());
     }
 
     /// An input could not be used.
@@ -206,14 +245,19 @@ impl Metrics {
         self.rejects.inc();
     }
 
-    /// The last snapshot was written at this time of the wall clock.
-    pub fn snapshot_written(&self, wall_ms: u64) {
-        self.snapshot.set(i64::try_from(wall_ms / 1000).unwrap_or(i64::MAX));
+    /// The last snapshot of a partition was written at this time of the wall clock.
+    pub fn snapshot_written(&self, partition: u32, wall_ms: u64) {
+        of(&self.snapshot, partition).set(i64::try_from(wall_ms / 1000).unwrap_or(i64::MAX));
     }
 
     /// A command found no stream.
     pub fn command_without_stream(&self) {
         self.unheard.inc();
+    }
+
+    /// The log did not take a command.
+    pub fn command_failed(&self) {
+        self.failed.inc();
     }
 
     /// Something that an administrator should know of.
@@ -229,10 +273,8 @@ impl Metrics {
     }
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
+fn of(gauges: &IntGaugeVec, partition: u32) -> IntGauge {
+    gauges.with_label_values(&[&partition.to_string()])
 }
 
 fn put<M: prometheus::core::Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<M>) -> M {
@@ -247,7 +289,7 @@ mod tests {
 
     #[test]
     fn each_metric_of_the_catalogue_stands_in_the_text_with_its_help() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(1);
         metrics.recovery.with_label_values(&["done"]).observe(1.0);
         let text = metrics.text();
         for (index, (metric, name, help)) in Metric::ALL.into_iter().enumerate() {

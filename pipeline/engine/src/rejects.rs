@@ -7,9 +7,6 @@ use serde_json::json;
 /// Rejects that are kept. Each has at most a few KiB.
 const KEPT: u64 = 20_000;
 
-/// The partition's rejects.
-pub const REJECTS: Stream = Stream { topic: Topic::Rejects, partition: 0 };
-
 /// The record of an input that never reached the log: as those of the journal, with its text in place of a position.
 /// The same text has the same id again.
 pub fn record(journal: Option<JournalId>, topic: Topic, text: &str, reason: &str) -> NewRecord {
@@ -22,12 +19,12 @@ pub fn record(journal: Option<JournalId>, topic: Topic, text: &str, reason: &str
     NewRecord { key: b"unknown".to_vec(), header: Vec::new(), value: value.to_string().into_bytes() }
 }
 
-/// Drops the oldest, when there are a tenth too many.
-pub fn trim(log: &dyn Log) {
-    let Ok(held) = log.range(REJECTS) else { return };
+/// Drops the oldest of a partition's rejects, when there are a tenth too many.
+pub fn trim(log: &dyn Log, rejects: Stream) {
+    let Ok(held) = log.range(rejects) else { return };
     let before = held.end.saturating_sub(KEPT);
     if held.start + KEPT / 10 < before
-        && let Err(error) = log.trim(REJECTS, before)
+        && let Err(error) = log.trim(rejects, before)
     {
         tracing::warn!(%error, "rejects could not be trimmed");
     }
@@ -38,6 +35,8 @@ mod tests {
     use embedded::EmbeddedLog;
 
     use super::*;
+
+    const REJECTS: Stream = Stream { topic: Topic::Rejects, partition: 0 };
 
     #[test]
     fn the_newest_are_kept_and_one_text_has_one_id() {
@@ -54,7 +53,7 @@ mod tests {
             appended += 1_000;
             log.append(REJECTS, records, Box::new(move |outcome| tell.send(outcome).unwrap()));
             told.recv().unwrap().unwrap();
-            trim(&log);
+            trim(&log, REJECTS);
         }
         while log.range(REJECTS).unwrap().start < appended - KEPT {
             std::thread::yield_now();

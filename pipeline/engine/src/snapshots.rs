@@ -1,5 +1,5 @@
-//! Snapshots on disk: written aside, synced, renamed; two generations are kept, and inputs are trimmed behind the
-//! older one. One that cannot be used is passed over, as long as the journal reaches further back. What could not be
+//! Snapshots on disk, those of each partition for themselves: written aside, synced, renamed; two generations are kept,
+//! and inputs are trimmed behind the older one. One that cannot be used is passed over, as long as the journal reaches further back. What could not be
 //! written whole is removed at once: on a full disk it would keep the very room that everyone waits for.
 
 use std::fs::{self, DirBuilder, File};
@@ -12,20 +12,32 @@ use protocol::Replica;
 use protocol::log::{Log, Stream, Topic};
 use protocol::snapshot::{Reader, encode};
 
-use crate::journal::JOURNAL;
-
 /// Generations that are kept.
 const KEEP: usize = 2;
-/// The one that is being written.
-const DRAFT: &str = "0.writing";
+/// A replica as it was loaded, and when its snapshot was written, by the wall clock in milliseconds.
+pub type Loaded = (Replica, Option<u64>);
 
-/// The replica of the newest usable snapshot, or an empty one if the journal still begins at its beginning. With it
-/// comes when that snapshot was written, by the wall clock in milliseconds.
-pub fn load(folder: &Path, log: &dyn Log) -> Result<(Replica, Option<u64>), String> {
-    let start = log.range(JOURNAL).map_err(|e| e.to_string())?.start;
+/// Loads so many partitions at once, each as [`load`] does.
+pub fn load_all(folder: &Path, log: &dyn Log, partitions: u32) -> Result<Vec<Loaded>, String> {
+    if partitions == 1 {
+        return Ok(vec![load(folder, log, 0)?]);
+    }
+    std::thread::scope(|scope| {
+        let load =
+            |partition| move || load(folder, log, partition).map_err(|why| format!("partition {partition}: {why}"));
+        let threads: Vec<_> = (0..partitions).map(|partition| scope.spawn(load(partition))).collect();
+        let panicked = || Err("our own bug: reading a snapshot panicked; please report it".to_owned());
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| panicked())).collect()
+    })
+}
+
+/// The replica of the newest usable snapshot of a partition, or an empty one if the journal still begins at its
+/// beginning.
+pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, String> {
+    let start = log.range(Stream { topic: Topic::Journal, partition }).map_err(|e| e.to_string())?.start;
     // Of one that the last engine did not finish.
-    drop_draft(folder);
-    for path in files(folder).into_iter().rev() {
+    drop_draft(folder, partition);
+    for path in files(folder, partition).into_iter().rev() {
         match read(&path) {
             Ok(replica) if replica.position >= start => return Ok((replica, written_ms(&path))),
             Ok(_) => {
@@ -43,34 +55,43 @@ pub fn load(folder: &Path, log: &dyn Log) -> Result<(Replica, Option<u64>), Stri
     Ok((Replica::default(), None))
 }
 
-/// Writes a snapshot, drops older generations and trims the inputs behind the oldest that is kept.
-pub fn save(folder: &Path, replica: &Replica, log: &dyn Log) -> io::Result<()> {
+/// Writes a snapshot of a partition, drops older generations and trims the inputs in `log` behind the oldest that is
+/// kept.
+pub fn save(folder: &Path, partition: u32, replica: &Replica, log: Option<&dyn Log>) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    write(folder, replica).inspect_err(|_| drop_draft(folder))?;
+    write(folder, partition, replica).inspect_err(|_| drop_draft(folder, partition))?;
     failpoint::hit("engine.snapshot.renamed");
-    let kept = files(folder);
+    let kept = files(folder, partition);
     for old in &kept[..kept.len().saturating_sub(KEEP)] {
         fs::remove_file(old)?;
     }
     failpoint::hit("engine.trim.before");
-    trim(&kept[kept.len().saturating_sub(KEEP)..], log);
+    if let Some(log) = log {
+        trim(&kept[kept.len().saturating_sub(KEEP)..], partition, log);
+    }
     Ok(())
 }
 
-fn write(folder: &Path, replica: &Replica) -> io::Result<()> {
+fn write(folder: &Path, partition: u32, replica: &Replica) -> io::Result<()> {
     failpoint::hit("engine.snapshot.before");
     let mut open = File::options();
-    let draft = open.write(true).create(true).truncate(true).mode(0o600).open(folder.join(DRAFT))?;
+    let draft = open.write(true).create(true).truncate(true).mode(0o600).open(draft_of(folder, partition))?;
     let mut file = BufWriter::with_capacity(1 << 20, draft);
     encode(replica, |line| file.write_all(line))?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     failpoint::hit("engine.snapshot.written");
-    fs::rename(folder.join(DRAFT), folder.join(format!("0-{:020}.jsonl", replica.seq)))?;
+    let name = format!("{partition}-{:020}.jsonl", replica.seq);
+    fs::rename(draft_of(folder, partition), folder.join(name))?;
     File::open(folder)?.sync_all()
 }
 
-fn drop_draft(folder: &Path) {
-    let draft = folder.join(DRAFT);
+/// The one that is being written.
+fn draft_of(folder: &Path, partition: u32) -> PathBuf {
+    folder.join(format!("{partition}.writing"))
+}
+
+fn drop_draft(folder: &Path, partition: u32) {
+    let draft = draft_of(folder, partition);
     if let Err(error) = fs::remove_file(&draft)
         && error.kind() != io::ErrorKind::NotFound
     {
@@ -84,23 +105,27 @@ fn written_ms(path: &Path) -> Option<u64> {
 }
 
 /// Inputs that the oldest kept snapshot has consumed are not needed any more.
-fn trim(kept: &[PathBuf], log: &dyn Log) {
+fn trim(kept: &[PathBuf], partition: u32, log: &dyn Log) {
     if kept.len() < KEEP {
         return;
     }
     let Some(consumed) = kept.first().and_then(|path| head(path)).map(|r| r.consumed) else { return };
     for (topic, before) in [(Topic::Requests, consumed.requests), (Topic::Reports, consumed.reports)] {
-        if let Err(error) = log.trim(Stream { topic, partition: 0 }, before) {
+        if let Err(error) = log.trim(Stream { topic, partition }, before) {
             tracing::warn!(%error, topic = topic.word(), "could not be trimmed");
         }
     }
 }
 
-/// All snapshots, oldest first.
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// All snapshots of a partition, oldest first.
+fn files(folder: &Path, partition: u32) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.filter_map(|e| Some(e.ok()?.path()));
-    let mut paths: Vec<PathBuf> = paths.filter(|p| p.extension().is_some_and(|e| e == "jsonl")).collect();
+    let own = format!("{partition}-");
+    let is_own = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(&own) && name.ends_with(".jsonl"))
+    };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).filter(is_own).collect();
     paths.sort();
     paths
 }
@@ -143,8 +168,8 @@ mod tests {
         let (elsewhere, folder) = (tempfile::tempdir().unwrap(), mount.path().join("snapshots"));
         let log = EmbeddedLog::open(elsewhere.path(), &embedded::Options::default()).unwrap();
         let mut replica = Replica { seq: 1, ..Replica::default() };
-        save(&folder, &replica, &log).unwrap();
-        for path in files(&folder).iter().chain([&folder]) {
+        save(&folder, 0, &replica, Some(&log)).unwrap();
+        for path in files(&folder, 0).iter().chain([&folder]) {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o077, 0, "{} is private", path.display());
         }
         for n in 0..20_000 {
@@ -153,11 +178,11 @@ mod tests {
         }
         let names = || fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
         replica.seq = 2;
-        let error = save(&folder, &replica, &log).unwrap_err();
+        let error = save(&folder, 0, &replica, Some(&log)).unwrap_err();
         assert_eq!((error.kind(), names().len()), (io::ErrorKind::StorageFull, 1), "{:?}", names());
         // A killed engine leaves its draft; the next one does not.
-        fs::write(folder.join(DRAFT), "half of it").unwrap();
-        let (loaded, written) = load(&folder, &log).unwrap();
+        fs::write(draft_of(&folder, 0), "half of it").unwrap();
+        let (loaded, written) = load(&folder, &log, 0).unwrap();
         assert_eq!((loaded.seq, written.is_some(), names().len()), (1, true, 1), "{:?}", names());
         assert!(run(Command::new("umount").arg("-l").arg(mount.path())));
     }

@@ -67,6 +67,26 @@ pub fn off(at: Instants, last: Timestamp) -> Option<i64> {
     off.then(|| if wall >= last { signed(wall - last) } else { -signed(last - wall) })
 }
 
+/// How much a clock is off the log's, if that is too much to lead: positive when it is ahead. The log took a record
+/// between these two times of the clock, that of sending it and that of reading it back.
+pub fn off_log(appended: Timestamp, sent: Timestamp, read: Timestamp) -> Option<i64> {
+    let signed = |apart: Millis| i64::try_from(apart.0).unwrap_or(i64::MAX);
+    if sent.0 > appended.0.saturating_add(APART) {
+        Some(signed(sent - appended))
+    } else if appended.0 > read.0.saturating_add(APART) {
+        Some(-signed(appended - read))
+    } else {
+        None
+    }
+}
+
+/// A time that somebody's clock said, held to what the log's said when it took that: no further off than a leader's may
+/// be. So one wrong clock does not set that of all.
+pub fn held(said: Timestamp, appended: Option<Timestamp>) -> Timestamp {
+    let hold = |by: Timestamp| said.0.clamp(by.0.saturating_sub(APART), by.0.saturating_add(APART));
+    appended.map_or(said, |by| Timestamp(hold(by)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +117,22 @@ mod tests {
         assert_eq!(clock.now(at(1_050)), Timestamp(4_050));
         clock.raise(Timestamp(2_000));
         assert_eq!(clock.now(at(1_100)), Timestamp(4_099));
+    }
+
+    #[test]
+    fn a_clock_is_off_the_logs_only_if_no_delay_explains_it() {
+        let off = |appended, sent, read| off_log(Timestamp(appended), Timestamp(sent), Timestamp(read));
+        assert_eq!(off(100_000, 100_000, 100_010), None);
+        assert_eq!(off(100_000, 80_000, 120_000), None, "it may have been taken at any time in between");
+        assert_eq!((off(100_000, 105_000, 105_000), off(100_000, 105_001, 105_001)), (None, Some(5_001)));
+        assert_eq!((off(100_000, 94_000, 95_000), off(100_000, 94_000, 94_999)), (None, Some(-5_001)));
+    }
+
+    #[test]
+    fn a_time_is_held_to_the_logs() {
+        let held = |said, appended: Option<u64>| held(Timestamp(said), appended.map(Timestamp)).0;
+        assert_eq!((held(9_000_000, None), held(9_000_000, Some(1_000_000))), (9_000_000, 1_005_000));
+        assert_eq!((held(7, Some(1_000_000)), held(1_000_001, Some(1_000_000))), (995_000, 1_000_001));
     }
 
     #[test]

@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn reason(topic: Topic, key: &[u8], value: &[u8], partition: (u32, u32)) -> String {
-        let record = Record { position: 7, key: key.into(), header: vec![], value: value.into() };
+        let record = Record { position: 7, key: key.into(), header: vec![], value: value.into(), appended: None };
         match input(topic, &record, partition) {
             Input::Unreadable { reason, .. } => reason,
             Input::Led | Input::Report(_) | Input::Beat(_) | Input::Request(_) => String::new(),

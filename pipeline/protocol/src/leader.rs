@@ -42,6 +42,8 @@ pub struct Leader {
     pub outstanding: VecDeque<Outstanding>,
     /// What was read of the inputs.
     pub inbox: Inbox,
+    /// When the beats were sent that were not read back yet.
+    pub beats: VecDeque<Timestamp>,
     seq: u64,
     base: Base,
     /// The input that is being decided about.
@@ -127,6 +129,7 @@ impl Leader {
             soft,
             outstanding: VecDeque::new(),
             inbox: Inbox::new(replica.consumed, now),
+            beats: VecDeque::new(),
             seq: replica.seq + 1,
             base,
             handling: None,

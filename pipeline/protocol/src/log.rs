@@ -13,6 +13,8 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use model::Timestamp;
+
 pub use model::record::Topic;
 
 /// One topic of one partition: the unit of order.
@@ -46,6 +48,8 @@ pub struct Record {
     pub header: Vec<u8>,
     /// JSON.
     pub value: Vec<u8>,
+    /// When the log took it, by the log's own clock, where it has one.
+    pub appended: Option<Timestamp>,
 }
 
 /// What one read returns.
@@ -55,7 +59,8 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Where to read on: after the last record, or beyond a gap.
     pub next: u64,
-    /// The stream's end at the time of the read: the position that the next append will get at the earliest.
+    /// The stream's end at the time of the read: the position that the next append will get at the earliest. Of a log
+    /// on a network it is what that told last, up to half a second ago.
     pub end: u64,
 }
 
@@ -127,7 +132,8 @@ pub trait Log: Send + Sync {
     /// `done` is called at once with [`AppendError::Failed`].
     fn append(&self, to: Stream, records: Vec<NewRecord>, done: Done);
 
-    /// Reads from a position on, up to about `bytes` of values and at least one record if there is one.
+    /// Reads from a position on, up to about `bytes` of values and at least one record if there is one. On a network it
+    /// fails when the log has told nothing for longer than half a second: an end that is older would be no news.
     fn read(&self, from: Stream, position: u64, bytes: usize) -> Result<Page, ReadError>;
 
     /// The positions that a stream holds.

@@ -4,13 +4,15 @@ mod config;
 mod told;
 
 mod leadership;
+mod led;
+mod log_clock;
 mod rejects;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use model::record::{Consumed, Entry, Header};
-use model::{Body, Event, LeaderId};
+use model::{Body, Event, LeaderId, Timestamp};
 
 use crate::batch::header;
 use crate::clock::{Clock, Instants};
@@ -24,6 +26,8 @@ pub use told::{In, Out};
 
 /// A leader with nothing to say beats this often, where there are followers.
 const BEAT_MS: u64 = 500;
+/// Beats that may wait to be read back: a leader that has not heard itself for so long says nothing more.
+const MAX_BEATS: usize = 64;
 /// A follower that has heard nothing for this long, and up to half as long again, announces itself.
 const SILENCE_MS: u64 = 2_000;
 /// Rejects that are not known to be out after this time are offered again.
@@ -54,6 +58,10 @@ pub struct Partition {
     read_to_end: bool,
     last_step: u64,
     last_heard: u64,
+    /// When a sign of life came last that was news.
+    heard_at_end: Option<u64>,
+    /// The last announcement of ours that counted.
+    counted_self: Option<(u64, LeaderId)>,
     last_append: u64,
     backoff: u64,
     snapshot_seq: u64,
@@ -65,8 +73,8 @@ pub struct Partition {
 enum Role {
     /// Reads on; announces itself at this time of the machine's clock, if it should lead.
     Follower { announce_at: u64 },
-    /// Has announced itself and waits to read that back.
-    Candidate { epoch: u64, leader: LeaderId, since: u64 },
+    /// Has announced itself at this time of its clock (`now`) and of the machine's (`since`), and waits to read that back.
+    Candidate { epoch: u64, leader: LeaderId, since: u64, now: Timestamp },
     /// Leads.
     Leader(Box<Leader>),
 }
@@ -89,6 +97,8 @@ impl Partition {
             read_to_end: false,
             last_step: at.boot_ms,
             last_heard: at.boot_ms,
+            heard_at_end: None,
+            counted_self: None,
             last_append: at.boot_ms,
             backoff: BACKOFF_MS[0],
             snapshot_seq,
@@ -200,6 +210,7 @@ impl Partition {
     /// Reads one record of the journal. None: it cannot go on.
     fn record(&mut self, record: &Record, at: Instants, out: &mut Vec<Out>) -> Option<()> {
         let own = self.own(record);
+        let (is_own, appended) = (own.is_some(), record.appended);
         let read = {
             let mut replica = self.write();
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| replica.read(record, own)))
@@ -213,14 +224,20 @@ impl Partition {
             }
         };
         match reading {
-            Reading::Counted { epoch, leader } => self.counted(epoch, &leader, at, out),
-            Reading::Beat => self.last_heard = at.boot_ms,
+            Reading::Counted { epoch, leader } => self.counted(epoch, &leader, appended, at, out),
+            Reading::Beat => {
+                self.heard(at);
+                self.check_beat(appended, at, out);
+            }
             Reading::Resigned => {
                 self.last_heard = at.boot_ms.saturating_sub(SILENCE_MS * 2);
             }
             Reading::Admitted(entry) => {
-                self.last_heard = at.boot_ms;
+                self.heard(at);
                 self.admitted(&entry, at, out);
+                if is_own {
+                    self.check_entry(entry.now, appended, at, out);
+                }
             }
             Reading::Ignored(header) => self.ignored(header.as_ref(), at, out),
         }
@@ -235,14 +252,25 @@ impl Partition {
         mine.then(|| first.entry.clone())
     }
 
-    fn counted(&mut self, epoch: u64, leader: &LeaderId, at: Instants, out: &mut Vec<Out>) {
-        self.last_heard = at.boot_ms;
-        let ours = match &self.role {
-            Role::Candidate { epoch: mine, leader: id, .. } => *mine == epoch && id == leader,
-            Role::Follower { .. } | Role::Leader(_) => false,
+    fn counted(
+        &mut self,
+        epoch: u64,
+        leader: &LeaderId,
+        appended: Option<Timestamp>,
+        at: Instants,
+        out: &mut Vec<Out>,
+    ) {
+        self.heard(at);
+        let sent = match &self.role {
+            Role::Candidate { epoch: mine, leader: id, now, .. } => (*mine == epoch && id == leader).then_some(*now),
+            Role::Follower { .. } | Role::Leader(_) => None,
         };
-        if ours {
-            self.take_over(epoch, leader.clone(), at, out);
+        if let Some(sent) = sent {
+            self.counted_self = Some((epoch, leader.clone()));
+            match self.off_log(sent, appended, at) {
+                Some(off) => self.make_way(epoch, leader.clone(), off, at, out),
+                None => self.take_over(epoch, leader.clone(), at, out),
+            }
         } else {
             self.step_down(at, out);
             if self.config.standby {
@@ -344,11 +372,14 @@ impl Partition {
             }
         };
         out.extend(leader.free_effects());
-        let beat = self.config.standby && at.boot_ms.saturating_sub(self.last_append) >= BEAT_MS;
+        let beat = self.config.standby
+            && at.boot_ms.saturating_sub(self.last_append) >= BEAT_MS
+            && leader.beats.len() < MAX_BEATS;
         if let Some(record) = record {
             out.push(Out::Append(record));
             self.last_append = at.boot_ms;
         } else if beat {
+            leader.beats.push_back(now);
             let head = header(&Header::Beat { epoch: leader.epoch, leader: leader.id.clone() });
             out.push(Out::Append(NewRecord { key: Vec::new(), header: head, value: b"{}".to_vec() }));
             self.last_append = at.boot_ms;

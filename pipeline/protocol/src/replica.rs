@@ -13,6 +13,7 @@ use operators::State;
 use operators::fold::When;
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::log::Record;
 use crate::partition::Fault;
 
@@ -112,7 +113,7 @@ impl Replica {
                 if self.journal.is_some() && announcement.partitions != self.partitions {
                     return Ok(Reading::Ignored(Some(header)));
                 }
-                self.announced(*epoch, leader.clone(), &announcement);
+                self.announced(*epoch, leader.clone(), &announcement, record.appended);
                 Ok(Reading::Counted { epoch: *epoch, leader: leader.clone() })
             }
             Header::Beat { epoch, leader } if counted(*epoch, leader) => Ok(Reading::Beat),
@@ -139,20 +140,23 @@ impl Replica {
         (led || self.fault == Some(Fault::NoEpochCheck)) && (next || self.fault == Some(Fault::NoSequenceCheck))
     }
 
-    fn announced(&mut self, epoch: u64, leader: LeaderId, announcement: &Announcement) {
+    fn announced(&mut self, epoch: u64, leader: LeaderId, announcement: &Announcement, appended: Option<Timestamp>) {
+        let now = clock::held(announcement.now, appended);
+        // A clock that is off the log's knows nothing of deadlines either.
+        let shift = if now == announcement.now { announcement.clock_shift_ms } else { 0 };
         if self.journal.is_none() {
             self.journal = Some(announcement.journal);
             self.partitions = announcement.partitions;
-            self.first_announced = announcement.now;
+            self.first_announced = now;
         }
         self.counted = Some((epoch, leader));
         self.resigned = false;
-        if announcement.clock_shift_ms != 0 {
-            self.state.shift(announcement.clock_shift_ms, announcement.now);
-            self.first_announced.0 = self.first_announced.0.saturating_add_signed(announcement.clock_shift_ms);
-            self.now = announcement.now;
+        if shift != 0 {
+            self.state.shift(shift, now);
+            self.first_announced.0 = self.first_announced.0.saturating_add_signed(shift);
+            self.now = now;
         }
-        self.now = self.now.max(announcement.now);
+        self.now = self.now.max(now);
     }
 
     fn admit(&mut self, entry: &Entry) {

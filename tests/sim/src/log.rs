@@ -39,7 +39,7 @@ impl Tape {
         self.end += gap;
         let mut positions = Vec::with_capacity(new.len());
         for NewRecord { key, header, value } in new {
-            let record = Record { position: self.end, key, header, value };
+            let record = Record { position: self.end, key, header, value, appended: None };
             self.records.push(Stored { record, visible: self.visible });
             positions.push(self.end);
             self.end += 1;

@@ -103,13 +103,13 @@ fn written() -> (TempDir, Vec<Record>) {
 
 fn append(log: &EmbeddedLog, n: u8) {
     let (tell, told) = sync_channel(1);
-    let Record { position: _, key, header, value } = record(n);
+    let Record { position: _, key, header, value, appended: _ } = record(n);
     log.append(JOURNAL, vec![NewRecord { key, header, value }], Box::new(move |outcome| drop(tell.try_send(outcome))));
     told.recv().expect("every call is answered").expect("there is room");
 }
 
 fn record(n: u8) -> Record {
-    Record { position: u64::from(n), key: vec![n; 3], header: vec![], value: vec![n; 900] }
+    Record { position: u64::from(n), key: vec![n; 3], header: vec![], value: vec![n; 900], appended: None }
 }
 
 /// Damages a copy of the folder; returns whether the log found it. Panics if the log shows anything but the truth.

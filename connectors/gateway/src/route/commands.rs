@@ -16,8 +16,9 @@ pub async fn follow(State(app): State<App>, params: Params) -> Result<Response, 
     params.only(&["node"])?;
     let node: Option<NodeId> = params.get("node")?;
     let node = node.ok_or_else(|| Failure::bad("`node` is missing: whose commands?"))?;
-    app.is_ready()?;
-    let orders = Orders(app.engine.commands(params.pool()?, node));
+    let pool = params.pool()?;
+    app.is_ready(&pool)?;
+    let orders = Orders(app.engine.commands(pool, node));
     Ok(lines(orders, app.stopping))
 }
 

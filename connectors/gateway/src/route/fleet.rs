@@ -13,22 +13,20 @@ use crate::view::node::{self, NodeView};
 use crate::view::page::Page;
 use crate::view::pool::{LeaderView, PoolView, summary};
 use crate::view::recovery::{self, RecoveryView, recovery_number};
-use engine::Trouble;
 
 /// The first line of `status`.
 pub async fn pool(State(app): State<App>, params: Params) -> Result<Json<PoolView>, Failure> {
     params.only(&[])?;
-    let health = app.engine.health();
-    let trouble = health.trouble.map(|trouble| match trouble {
-        Trouble::Disk(why) | Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why) => why,
-    });
+    let pool = params.pool()?;
+    let health = app.engine.health_of(&pool);
+    let trouble = health.trouble.map(|trouble| trouble.why().to_owned());
     let leader = LeaderView {
         here: health.leading,
         caught_up: health.caught_up,
         epoch: health.epoch,
         lag_ms: Millis(health.lag_ms),
         trouble,
-        journal: app.engine.read(|replica| replica.journal),
+        journal: app.engine.read(&pool, |replica| replica.journal),
     };
     app.look(&params, |look| Ok(summary(look.id, look.pool, leader, look.at.position))).await.map(Json)
 }

@@ -6,24 +6,40 @@ use axum::http::{HeaderName, HeaderValue};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::stream::headers;
-use engine::Trouble;
+use engine::{Engine, Health, Trouble};
 
-/// Whether the process is worth keeping: only a stopped engine is not.
+/// Whether the process is worth keeping: only an engine that has stopped in all partitions is not.
 pub async fn alive(State(app): State<App>) -> Result<&'static str, Failure> {
     match app.engine.health().trouble {
         Some(Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
-        Some(Trouble::Disk(_) | Trouble::Doubt(_) | Trouble::Unread(_)) | None => Ok("alive\n"),
+        Some(Trouble::Disk(_) | Trouble::Doubt(_) | Trouble::Unread(_) | Trouble::Partial(_)) | None => Ok("alive\n"),
     }
 }
 
-/// Whether requests are answered now.
+/// Whether requests of every pool are answered now, whoever leads.
 pub async fn ready(State(app): State<App>) -> Result<&'static str, Failure> {
-    let health = app.engine.health();
-    match health.trouble {
-        Some(Trouble::Disk(why)) => Err(Failure::full(why)),
-        Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why)) => Err(Failure::not_ready(why)),
-        None if !health.leading => Err(Failure::not_ready("the engine is reading its journal")),
-        None => Ok("ready\n"),
+    for (partition, health) in (0..).zip(app.engine.healths()) {
+        takes(&app.engine, partition, &health)?;
+    }
+    Ok("ready\n")
+}
+
+fn takes(engine: &Engine, partition: u32, health: &Health) -> Result<(), Failure> {
+    let of = |why: &str| match engine.partitions() {
+        1 => why.to_owned(),
+        _ => format!("partition {partition}: {why}"),
+    };
+    match &health.trouble {
+        Some(Trouble::Disk(why)) => Err(Failure::full(of(why))),
+        Some(Trouble::Stopped(why)) => Err(Failure::not_ready(of(why))),
+        Some(Trouble::Doubt(_) | Trouble::Unread(_) | Trouble::Partial(_)) | None
+            if engine.is_standby() && !health.led =>
+        {
+            Err(Failure::not_ready(engine.unled(partition, health)))
+        }
+        Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Partial(why)) => Err(Failure::not_ready(of(why))),
+        None if !health.led => Err(Failure::not_ready(of("the engine is reading its journal"))),
+        None => Ok(()),
     }
 }
 

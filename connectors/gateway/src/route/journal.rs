@@ -40,7 +40,7 @@ pub async fn journal(State(app): State<App>, params: Params) -> Result<Response,
     let mut reader = Reader { pool: params.pool()?, wanted, next: from.unwrap_or(1), read: VecDeque::new() };
     if params.is_on("follow") {
         reader.next = from.unwrap_or(position + 1);
-        let grown = app.engine.follow();
+        let grown = app.engine.follow(&reader.pool);
         let stopping = app.stopping.clone();
         // Before anything is answered: what cannot be read is told with its reason.
         let first = if reader.next <= position { reader.entry(&app).await? } else { None };
@@ -81,9 +81,9 @@ impl Reader {
     /// The wanted lines of the next entry; none if there is no further entry yet.
     async fn entry(&mut self, app: &App) -> Result<Option<Vec<JournalLine>>, Failure> {
         if self.read.is_empty() {
-            let (engine, from) = (app.engine.clone(), self.next);
+            let (engine, pool, from) = (app.engine.clone(), self.pool.clone(), self.next);
             let _turn = READING.acquire().await.expect("nobody closes it");
-            let read = tokio::task::spawn_blocking(move || engine.journal(from, CHUNK)).await;
+            let read = tokio::task::spawn_blocking(move || engine.journal(&pool, from, CHUNK)).await;
             self.read = read.map_err(|error| Failure::ours(format!("the journal cannot be read: {error}")))??.into();
         }
         let Some((position, entry)) = self.read.pop_front() else { return Ok(None) };

@@ -12,7 +12,7 @@ use model::LeaseId;
 use tokio::time::Instant;
 
 use super::executions::find;
-use crate::app::{App, whole};
+use crate::app::{App, read_up, whole};
 use crate::failure::Failure;
 use crate::output::{NotKept, Output, Place};
 use crate::params::{Names, Params, task};
@@ -35,9 +35,9 @@ pub async fn keep(
     params.only(&["offset"])?;
     let lease: LeaseId = lease.parse().map_err(|error: model::lease::NotALease| Failure::bad(error.to_string()))?;
     let offset = params.get("offset")?.ok_or_else(|| Failure::bad("`offset` is missing: where does it belong?"))?;
-    app.is_ready()?;
-    let chunk = whole(body, "a chunk of output", MAX_CHUNK).await?;
     let unknown = || Failure::not_found(format!("lease {lease} is none of this journal, or its execution is gone"));
+    read_up(app.engine.health_in(lease.partition).ok_or_else(unknown)?)?;
+    let chunk = whole(body, "a chunk of output", MAX_CHUNK).await?;
     let place = app.leases.place_of(&app.engine, lease).await?.ok_or_else(unknown)?;
     let output = Arc::clone(&app.output);
     let kept = tokio::task::spawn_blocking(move || output.put(&place, offset, &chunk).map_err(failure));
@@ -136,7 +136,7 @@ impl Reading {
     /// Whether the attempt has ended, and its last output had time to come.
     fn is_over(&mut self) -> bool {
         let Place { pool, execution, task, attempt, lease: _ } = &self.place;
-        let runs = self.app.engine.read(|replica| {
+        let runs = self.app.engine.read(pool, |replica| {
             let of = replica.state.pools.get(pool)?.execution_named(execution)?;
             let task = of.tasks.get(*of.names.get(task)? as usize)?;
             Some(task.attempts == *attempt && task.attempt().is_some())

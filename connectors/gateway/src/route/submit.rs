@@ -50,7 +50,7 @@ pub async fn submit(
     let format = format(&headers)?;
     let asker = Asker::new(params.pool()?, key.0, &peer, params.text("reason").unwrap_or_default().to_owned())?;
     let name = params.text("name").unwrap_or("flow").to_owned();
-    app.is_ready()?;
+    app.is_ready(&asker.pool)?;
     let _turn = READING.acquire().await.expect("nobody closes it");
     let body = whole(body, "a flow", MAX_BODY).await?;
     let flow = tokio::task::spawn_blocking(move || Flow::read(&name, &body, format)).await;
@@ -145,5 +145,5 @@ fn warnings(app: &App, asker: &Asker, flow: &Flow) -> Vec<String> {
         let unmet = unmet.map(|(needs, task)| format!("{task} waits for a node: {}", no_node(present(), needs)));
         resized.chain(unmet).take(MAX_WARNINGS).collect()
     };
-    app.engine.read(|replica| see(replica.state.pools.get(&asker.pool).unwrap_or(&Pool::default())))
+    app.engine.read(&asker.pool, |replica| see(replica.state.pools.get(&asker.pool).unwrap_or(&Pool::default())))
 }

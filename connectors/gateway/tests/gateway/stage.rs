@@ -81,7 +81,7 @@ impl Stage {
 
     /// Waits until an execution has ended.
     pub async fn ended(&self, execution: &str) -> ExecutionView {
-        let mut follow = self.engine.follow();
+        let mut follow = self.engine.follow(&"default".parse().unwrap());
         loop {
             follow.borrow_and_update();
             let view: ExecutionView = self.read(&format!("/v1/executions/{execution}")).await;
@@ -94,7 +94,7 @@ impl Stage {
 
     /// Waits until what is known of a task is as wanted.
     pub async fn task(&self, name: &str, wanted: impl Fn(&TaskDetail) -> bool) -> TaskDetail {
-        let mut follow = self.engine.follow();
+        let mut follow = self.engine.follow(&"default".parse().unwrap());
         loop {
             follow.borrow_and_update();
             let detail: TaskDetail = self.read(&format!("/v1/tasks/{name}")).await;

@@ -123,13 +123,20 @@ async fn attend(engine: &Engine, gateway: &Gateway, data: &Path) -> Failure {
         if let Some(failure) = given_up(&health) {
             return failure;
         }
-        // One that leads and has no room takes nothing either: the same word that `/readyz` gives.
-        if health.leading && health.trouble.is_none() {
-            screen::line(&ready(gateway.address, data, health.epoch));
+        // One that is led and has no room takes nothing either: the same word that `/readyz` gives. What has stopped
+        // in some partitions only goes on with the others, and has said so.
+        if health.led && matches!(health.trouble, None | Some(Trouble::Partial(_))) {
+            let words = if engine.is_standby() {
+                let leads = engine.healths().iter().filter(|health| health.leading).count();
+                ready_among_others(gateway.address, data, leads, engine.partitions())
+            } else {
+                ready(gateway.address, data, health.epoch)
+            };
+            screen::line(&words);
             break;
         }
         screen::line(&still_reading(&health));
-        if health.leading {
+        if health.led {
             tokio::time::sleep(PATIENCE).await;
         }
     }
@@ -187,12 +194,17 @@ async fn stop(engine: Engine) {
 fn given_up(health: &Health) -> Option<Failure> {
     match &health.trouble {
         Some(Trouble::Stopped(why)) => Some(Failure::new(Exit::Machine, format!("the engine has stopped: {why}"))),
-        Some(Trouble::Disk(_) | Trouble::Doubt(_) | Trouble::Unread(_)) | None => None,
+        Some(Trouble::Disk(_) | Trouble::Doubt(_) | Trouble::Unread(_) | Trouble::Partial(_)) | None => None,
     }
 }
 
 fn ready(address: SocketAddr, data: &Path, epoch: u64) -> String {
     format!("engine ready at http://{address} (embedded log, {}, epoch {epoch})", data.display())
+}
+
+fn ready_among_others(address: SocketAddr, data: &Path, leads: usize, partitions: u32) -> String {
+    let data = data.display();
+    format!("engine ready at http://{address} (shared log, {data}, leads {leads} of {partitions} partitions)")
 }
 
 fn still_reading(health: &Health) -> String {
@@ -201,7 +213,9 @@ fn still_reading(health: &Health) -> String {
             let reserve = embedded::Options::default().reserve_bytes >> 20;
             format!("not ready yet: {why}; beside what it writes the log keeps a reserve of {reserve} MiB")
         }
-        Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Stopped(why)) => format!("not ready yet: {why}"),
+        Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Partial(why) | Trouble::Stopped(why)) => {
+            format!("not ready yet: {why}")
+        }
         None => format!("not ready yet: the journal is read, {} entries so far", health.seq),
     }
 }
@@ -246,5 +260,7 @@ mod tests {
     fn ready_says_where_what_and_since_when() {
         let text = ready("127.0.0.1:7717".parse().unwrap(), Path::new("./reprise-data"), 1);
         assert_eq!(text, "engine ready at http://127.0.0.1:7717 (embedded log, ./reprise-data, epoch 1)");
+        let text = ready_among_others("127.0.0.1:7717".parse().unwrap(), Path::new("./data"), 3, 8);
+        assert_eq!(text, "engine ready at http://127.0.0.1:7717 (shared log, ./data, leads 3 of 8 partitions)");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use embedded::EmbeddedLog;
 use model::record::Consumed;
-use protocol::log::{AppendError, Done, NewRecord, Page};
+use protocol::log::{AppendError, Done, NewRecord, Page, Topic};
 
 use super::*;
 
@@ -36,6 +36,7 @@ impl Log for Counting {
     }
 }
 
+const JOURNAL: Stream = Stream { topic: Topic::Journal, partition: 0 };
 const ENTRIES: u64 = 20_000;
 
 /// A journal of two leaders; the first one's last entries come too late to count.
@@ -71,7 +72,7 @@ fn journal(folder: &std::path::Path) -> (Counting, Mark) {
 fn a_long_journal_is_paged_through_after_a_restart_without_reading_it_anew_for_each_page() {
     let folder = tempfile::tempdir().unwrap();
     let (log, end) = journal(folder.path());
-    let marks = Marks::new(end);
+    let marks = Marks::new(JOURNAL, end);
     let (mut next, mut pages) = (1, 0);
     while next <= ENTRIES {
         let page = marks.entries(&log, next, 128).unwrap();
@@ -91,7 +92,7 @@ fn a_long_journal_is_paged_through_after_a_restart_without_reading_it_anew_for_e
 fn what_is_asked_for_from_far_is_sought_once() {
     let folder = tempfile::tempdir().unwrap();
     let (log, end) = journal(folder.path());
-    let marks = Marks::new(end);
+    let marks = Marks::new(JOURNAL, end);
     let cost = |seq| {
         let before = log.1.load(Ordering::Relaxed);
         let found = marks.entries(&log, seq, 1).unwrap();

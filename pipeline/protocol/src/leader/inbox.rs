@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     fn record(position: u64) -> Record {
-        Record { position, key: Vec::new(), header: Vec::new(), value: Vec::new() }
+        Record { position, key: Vec::new(), header: Vec::new(), value: Vec::new(), appended: None }
     }
 
     #[test]

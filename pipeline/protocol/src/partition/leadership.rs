@@ -1,7 +1,7 @@
 //! Coming to lead, and ceasing to: announcements, silence, doubt, resignation.
 
 use model::record::{Announcement, FORMAT, Header};
-use model::{JournalId, LeaderId, Timestamp};
+use model::{JournalId, LeaderId, Millis, Timestamp};
 
 use super::{BACKOFF_MS, Fault, OFFER_MS, Out, Partition, Role, SILENCE_MS};
 use crate::batch::header;
@@ -12,8 +12,13 @@ impl Partition {
     /// Timers of leadership: silence, read-backs that are overdue, the next announcement.
     pub(super) fn watch(&mut self, at: Instants, random: u64, out: &mut Vec<Out>) {
         let overdue = |since: u64| at.boot_ms.saturating_sub(since) > self.config.readback_ms;
+        let readback = Millis(self.config.readback_ms);
         let late = match &self.role {
-            Role::Leader(leader) => leader.outstanding.front().is_some_and(|o| overdue(o.since_ms)),
+            Role::Leader(leader) => {
+                let beat = leader.beats.front().zip(self.clock);
+                let unheard = |(sent, mut clock): (&Timestamp, Clock)| clock.now(at) - *sent > readback;
+                leader.outstanding.front().is_some_and(|o| overdue(o.since_ms)) || beat.is_some_and(unheard)
+            }
             Role::Candidate { since, .. } => overdue(*since),
             Role::Follower { .. } => false,
         };
@@ -69,7 +74,7 @@ impl Partition {
         let off = clock::off(at, last);
         if let (Some(ms), false, None) = (off, self.config.accept_clock, &self.clock) {
             let way = if ms < 0 { "behind" } else { "ahead of" };
-            let by = model::Millis(ms.unsigned_abs());
+            let by = Millis(ms.unsigned_abs());
             self.stop(
                 format!(
                     "this machine's clock is {by} {way} the last entry: set it right, or start with --accept-clock"
@@ -102,7 +107,7 @@ impl Partition {
         if self.config.has(Fault::StartBeforeOwnAnnouncement) {
             self.take_over(epoch, leader, at, out);
         } else {
-            self.role = Role::Candidate { epoch, leader, since: at.boot_ms };
+            self.role = Role::Candidate { epoch, leader, since: at.boot_ms, now };
         }
     }
 

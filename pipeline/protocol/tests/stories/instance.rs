@@ -15,6 +15,8 @@ pub struct Log {
     pub requests: Vec<Record>,
     pub reports: Vec<Record>,
     pub heartbeats: Vec<Record>,
+    /// What the log's own clock says, if it has one.
+    pub clock: Option<Timestamp>,
 }
 
 /// One instance, and what it wants appended.
@@ -40,7 +42,8 @@ impl Log {
     /// Makes a record durable, whoever wrote it.
     pub fn append(&mut self, record: NewRecord) {
         let NewRecord { key, header, value } = record;
-        self.journal.push(Record { position: self.journal.len() as u64, key, header, value });
+        let (position, appended) = (self.journal.len() as u64, self.clock);
+        self.journal.push(Record { position, key, header, value, appended });
     }
 
     /// A request of a person.
@@ -59,7 +62,7 @@ impl Log {
             Topic::Journal | Topic::Commands | Topic::Rejects => panic!("no input"),
         };
         let (position, key, value) = (stream.len() as u64, key.into(), value.into());
-        stream.push(Record { position, key, header: Vec::new(), value });
+        stream.push(Record { position, key, header: Vec::new(), value, appended: self.clock });
     }
 
     /// A request that is refused, since there is no such execution: the least that is journaled.

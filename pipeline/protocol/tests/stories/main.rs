@@ -8,6 +8,8 @@ mod admission;
 mod clocks;
 mod doubt;
 mod inputs;
+mod led;
+mod log_clock;
 mod partitions;
 mod poison;
 mod snapshots;

@@ -83,7 +83,13 @@ impl Told {
             Out::Append(record) => {
                 let position = self.ends.journal;
                 self.ends.journal += 1;
-                self.journal.push(Record { position, key: record.key, header: record.header, value: record.value });
+                self.journal.push(Record {
+                    position,
+                    key: record.key,
+                    header: record.header,
+                    value: record.value,
+                    appended: None,
+                });
             }
             Out::Command(command) => match command.order {
                 Order::Start(start) => self.said.dispatched.push((command.node, start.lease)),
@@ -121,7 +127,7 @@ impl Told {
         let records = values.into_iter().map(|value| {
             let position = *end;
             *end += 1;
-            Record { position, key: pool().as_str().into(), header: Vec::new(), value }
+            Record { position, key: pool().as_str().into(), header: Vec::new(), value, appended: None }
         });
         let records = records.collect();
         In::Input { topic, records, next: *end, end: *end }

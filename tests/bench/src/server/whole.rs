@@ -21,7 +21,7 @@ pub async fn serve(folder: &Path, entries: u64) -> Result<(), Failure> {
         options.policies.push(Arc::new(flow::policy::builtin(name).ok_or("a built-in policy is missing")?));
     }
     let engine = Engine::start(log, options)?;
-    let replayed_from = engine.read(|replica| replica.seq);
+    let replayed_from = engine.health().seq;
     let health = engine.ready(Duration::from_secs(120)).await;
     if !health.leading {
         return Err(format!("the engine does not lead: {health:?}").into());
@@ -34,7 +34,7 @@ pub async fn serve(folder: &Path, entries: u64) -> Result<(), Failure> {
         token_file: None,
     };
     let gateway = Gateway::start(engine.clone(), options).await?;
-    println!("{} {} {}", gateway.socket().display(), replayed_from, engine.read(|replica| replica.seq));
+    println!("{} {} {}", gateway.socket().display(), replayed_from, engine.health().seq);
     told_to_stop().await;
     gateway.stop().await;
     engine.stop();
