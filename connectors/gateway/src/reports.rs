@@ -2,17 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use model::report::{
-    Case, Cause, End, Hello, MAX_CASES, MAX_CHECKPOINT_BYTES, MAX_LABELS, MAX_REPORT_BYTES, MAX_SLOTS, MAX_TAIL_BYTES,
-    MAX_WORDS_BYTES, Report, ReportKind,
-};
-use model::{Heartbeat, PoolId};
+use model::{Heartbeat, PoolId, Report};
 use serde::{Deserialize, Serialize};
 
 /// Most lines of one request.
 pub const MAX_LINES: usize = 1_000;
-/// The largest number that every JSON reader holds exactly.
-const MAX_SEQ: u64 = 1 << 53;
 /// Most bytes that are kept of a line that cannot be used, and of the reason: that may repeat the line.
 const MAX_KEPT: usize = 1_024;
 
@@ -75,9 +69,11 @@ pub fn read(body: &[u8]) -> Sent {
     let mut checked = Checked::default();
     for (line, number) in lines() {
         let read = match is_beat(line) {
-            true if alone => return beat(line).map_or_else(Sent::BadBeat, |beat| Sent::Beat(Box::new(beat))),
+            true if alone => {
+                return Heartbeat::read(line).map_or_else(Sent::BadBeat, |beat| Sent::Beat(Box::new(beat)));
+            }
             true => Err("a heartbeat is sent alone: its answer is that of the request".to_owned()),
-            false => report(line),
+            false => Report::read(line),
         };
         match read {
             Ok(report) => checked.good.entry(report.pool).or_default().push(line.to_vec()),
@@ -95,93 +91,6 @@ fn is_beat(line: &[u8]) -> bool {
     serde_json::from_slice::<Peek>(line).is_ok_and(|peek| peek.kind.as_deref() == Some("heartbeat"))
 }
 
-fn beat(line: &[u8]) -> Result<Heartbeat, String> {
-    short(line)?;
-    let beat: Heartbeat = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    if beat.holds.len() > MAX_SLOTS {
-        Err(format!("a node holds at most {MAX_SLOTS} leases"))
-    } else if beat.closed.as_ref().is_some_and(|why| why.len() > MAX_WORDS_BYTES) {
-        Err(format!("`closed` has at most {MAX_WORDS_BYTES} bytes"))
-    } else {
-        Ok(beat)
-    }
-}
-
-fn short(line: &[u8]) -> Result<(), String> {
-    match line.len() > MAX_REPORT_BYTES {
-        true => Err(format!("a report has at most {} KiB", MAX_REPORT_BYTES / 1024)),
-        false => Ok(()),
-    }
-}
-
-fn report(line: &[u8]) -> Result<Report, String> {
-    short(line)?;
-    let report: Report = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    match bounds(&report) {
-        None => Ok(report),
-        Some(why) => Err(why),
-    }
-}
-
-/// Says which bound a report breaks, if it breaks one.
-fn bounds(report: &Report) -> Option<String> {
-    let most = |is: usize, most: usize, what: &str| (is > most).then(|| format!("at most {most} {what}, not {is}"));
-    if report.seq == 0 || report.seq > MAX_SEQ {
-        return Some("`seq` counts from 1, up to 2^53".to_owned());
-    }
-    match &report.kind {
-        ReportKind::Hello(hello) => hello_bounds(hello),
-        ReportKind::Progress { fraction, note, .. } => {
-            let outside = !(0.0..=1.0).contains(fraction);
-            let note = note.as_ref().and_then(|note| most(note.len(), MAX_WORDS_BYTES, "bytes of `note`"));
-            outside.then(|| "`fraction` is 0 to 1".to_owned()).or(note)
-        }
-        ReportKind::Checkpoint { text, .. } => {
-            most(json_bytes(text), MAX_CHECKPOINT_BYTES, "bytes of checkpoint as JSON text")
-        }
-        ReportKind::Results { cases, .. } => {
-            let words = |Case { suite, test, message, .. }: &Case| suite.len().max(test.len()).max(message.len());
-            let longest = cases.iter().map(words).max().unwrap_or(0);
-            let long = || most(longest, MAX_WORDS_BYTES, "bytes of a case's name or message");
-            most(cases.len(), MAX_CASES, "cases in a report").or_else(long)
-        }
-        ReportKind::Finished { end, .. } => end_bounds(end),
-        ReportKind::Goodbye { why } => most(why.len(), MAX_WORDS_BYTES, "bytes of `why`"),
-        ReportKind::Accepted { .. } | ReportKind::Refused { .. } | ReportKind::Started { .. } => None,
-    }
-}
-
-fn end_bounds(end: &End) -> Option<String> {
-    let tail = json_bytes(&end.tail);
-    if tail > MAX_TAIL_BYTES {
-        Some(format!("at most {MAX_TAIL_BYTES} bytes of `tail` as JSON text, not {tail}"))
-    } else if end.note.len() > MAX_WORDS_BYTES {
-        Some(format!("at most {MAX_WORDS_BYTES} bytes of `note`, not {}", end.note.len()))
-    } else if end.cause == Cause::Exit && end.exit.is_none() {
-        Some("`exit` is missing: with cause `exit` it is the command's exit code".to_owned())
-    } else {
-        None
-    }
-}
-
-/// Its size as JSON text: what escapes add counts too.
-fn json_bytes(text: &str) -> usize {
-    serde_json::to_string(text).map_or(usize::MAX, |json| json.len())
-}
-
-fn hello_bounds(hello: &Hello) -> Option<String> {
-    let long = |text: &String| text.len() > MAX_WORDS_BYTES;
-    if hello.slots == 0 || hello.slots as usize > MAX_SLOTS || hello.holds.len() > MAX_SLOTS {
-        Some(format!("a node has 1 to {MAX_SLOTS} slots, and holds no more leases"))
-    } else if hello.labels.len() > MAX_LABELS || hello.labels.iter().any(|(key, value)| long(key) || long(value)) {
-        Some(format!("a node has at most {MAX_LABELS} labels of at most {MAX_WORDS_BYTES} bytes"))
-    } else if long(&hello.zone) {
-        Some(format!("`zone` has at most {MAX_WORDS_BYTES} bytes"))
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,7 +99,6 @@ mod tests {
 
     #[test]
     fn each_line_is_taken_or_told_why_not() {
-        let long = "x".repeat(MAX_TAIL_BYTES + 1);
         let lines = [
             (format!(r#"{{"kind":"hello",{WHO},"seq":1,"slots":4}}"#), ""),
             (
@@ -208,33 +116,6 @@ mod tests {
             (format!(r#"{{"kind":"goodbye",{WHO}}}"#), "missing field `seq`"),
             ("{".to_owned(), "EOF while parsing"),
             (format!(r#"{{"kind":"goodbye",{WHO},"seq":6,"x":{}"#, "[".repeat(200)), "recursion limit exceeded"),
-            (format!(r#"{{"kind":"hello",{WHO},"seq":1,"slots":1001}}"#), "1 to 1000 slots"),
-            (
-                format!(
-                    r#"{{"kind":"finished",{WHO},"seq":5,"lease":"j5.0.4.8121.0","exit":0,"cause":"exit","tail":"{long}"}}"#
-                ),
-                "at most 32768 bytes of `tail`",
-            ),
-            (
-                format!(
-                    r#"{{"kind":"finished",{WHO},"seq":5,"lease":"j5.0.4.8121.0","exit":0,"cause":"exit","tail":"{}"}}"#,
-                    r"\u0001".repeat(MAX_TAIL_BYTES / 6 + 1)
-                ),
-                "at most 32768 bytes of `tail` as JSON text",
-            ),
-            (
-                format!(r#"{{"kind":"finished",{WHO},"seq":5,"lease":"j5.0.4.8121.0","cause":"exit"}}"#),
-                "`exit` is missing",
-            ),
-            (format!(r#"{{"kind":"finished",{WHO},"seq":5,"lease":"j5.0.4.8121.0","cause":"timeout"}}"#), ""),
-            (format!(r#"{{"kind":"goodbye",{WHO},"seq":{}}}"#, u64::MAX), "up to 2^53"),
-            (
-                format!(
-                    r#"{{"kind":"results",{WHO},"seq":5,"lease":"j5.0.4.8121.0","cases":[{{"test":"t","result":"failed","message":"{}"}}]}}"#,
-                    "x".repeat(MAX_WORDS_BYTES + 1)
-                ),
-                "at most 1024 bytes of a case's name or message",
-            ),
             (format!(r#"{{"kind":"{}",{WHO},"seq":4}}"#, "sang".repeat(5_000)), "unknown variant `sangsang"),
             (format!(r#"{{"kind":"heartbeat",{WHO},"beat":1,"up_ms":1,"stored":0}}"#), "a heartbeat is sent alone"),
         ];
@@ -257,15 +138,9 @@ mod tests {
         let beat =
             format!(r#"{{"kind":"heartbeat",{WHO},"beat":41,"up_ms":812000,"stored":92,"holds":["j5.0.4.8121.0"]}}"#);
         assert!(matches!(read(beat.as_bytes()), Sent::Beat(beat) if beat.beat == 41));
-        let many = vec![r#""j5.0.4.8121.0""#; MAX_SLOTS + 1].join(",");
         for (broken, why) in [
             (beat.replace(":41", r#":"x""#), "invalid type"),
-            (beat.replace(r#""j5.0.4.8121.0""#, &many), "at most 1000 leases"),
-            (
-                beat.replace(r#""up_ms""#, &format!(r#""closed":"{}","up_ms""#, "x".repeat(MAX_WORDS_BYTES + 1))),
-                "`closed`",
-            ),
-            (beat.replace(r#""up_ms""#, &format!(r#""x":"{}","up_ms""#, "x".repeat(MAX_REPORT_BYTES))), "96 KiB"),
+            (beat.replace(r#""j5.0.4.8121.0""#, &vec![r#""j5.0.4.8121.0""#; 1_001].join(",")), "at most 1000 leases"),
         ] {
             assert!(matches!(read(broken.as_bytes()), Sent::BadBeat(reason) if reason.contains(why)), "{why}");
         }

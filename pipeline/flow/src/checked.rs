@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fnv::FnvHasher;
 use model::Task;
+use model::json;
 use model::task::{Edge, FlowHead, FlowPart, MAX_PART_BYTES};
 
 use crate::diagnostic::Diagnostic;
@@ -26,9 +27,9 @@ impl Checked {
     /// Cuts the flow into parts, each small enough for one record.
     pub fn parts(&self) -> Vec<FlowPart> {
         let head = FlowPart { head: Some(self.head.clone()), ..FlowPart::default() };
-        let mut parts = Parts { used: json_bytes(&head) + ROOM, part: head, done: Vec::new() };
+        let mut parts = Parts { used: json::bytes(&head) + ROOM, part: head, done: Vec::new() };
         for task in &self.tasks {
-            parts.make_room(json_bytes(task.as_ref()) + 1);
+            parts.make_room(json::bytes(task.as_ref()) + 1);
             parts.part.tasks.push(Arc::clone(task));
         }
         for edge in &self.edges {
@@ -70,30 +71,10 @@ impl Parts {
     }
 }
 
-/// How long a value is as JSON.
-pub(crate) fn json_bytes(value: &impl serde::Serialize) -> usize {
-    let mut count = Counted(0);
-    serde_json::to_writer(&mut count, value).expect("a flow is JSON, and counting cannot fail");
-    count.0
-}
-
 /// How long a dependency is as JSON: there may be a million, so it is reckoned.
 fn edge_bytes(edge: &Edge) -> usize {
     let digits = |n: u32| n.checked_ilog10().unwrap_or(0) as usize + 1;
     r#"{"task":,"on":,"want":"finished"}"#.len() + digits(edge.task) + digits(edge.on)
-}
-
-/// Counts what is written.
-struct Counted(usize);
-
-impl io::Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Hashes what is written.

@@ -13,7 +13,7 @@ use crate::tree::{Node, Value};
 use crate::words::{counted, cut};
 
 /// Most slots of a task, in slots.
-pub(crate) const MAX_SLOTS: u32 = 1_000;
+pub(crate) const MAX_SLOTS: u32 = model::task::MAX_TASK_SLOTS;
 /// Most memory of a task, in MiB.
 pub(crate) const MAX_MEMORY_MIB: u64 = model::task::MAX_MEMORY_MB;
 /// Most labels of a task.
@@ -21,7 +21,7 @@ const MAX_LABELS: usize = 32;
 /// Longest label or value, in bytes.
 const MAX_LABEL_BYTES: usize = 200;
 /// Most locks of a task.
-const MAX_LOCKS: usize = 16;
+const MAX_LOCKS: usize = model::task::MAX_TASK_LOCKS;
 
 /// Reads `needs`. Other tools' word for dependencies is the same, so that mistake gets its own words.
 pub(crate) fn read_needs(node: &Node<'_>, locks: &Locks, mistakes: &mut Mistakes<'_>) -> Needs {

@@ -6,7 +6,7 @@ use model::FlowId;
 use model::task::{Edge, FlowHead};
 
 use crate::after::{Wait, resolve};
-use crate::checked::{Checked, json_bytes};
+use crate::checked::Checked;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::file::{FlowFile, read_flow};
 use crate::mistakes::Mistakes;
@@ -132,7 +132,7 @@ fn assemble(file: FlowFile<'_>, waits: &[Wait], sorted: &[u32], mistakes: &mut M
     let mut tasks = Vec::with_capacity(drafts.len());
     for (mut draft, path) in drafts.into_iter().zip(paths) {
         draft.task.path_ms = path;
-        check_bytes(draft.name, draft.place, json_bytes(&draft.task), mistakes);
+        check_bytes(draft.name, draft.place, model::json::bytes(&draft.task), mistakes);
         tasks.push(Arc::new(draft.task));
     }
     let head = FlowHead { flow, tasks: tasks.len() as u32, edges: edges.len() as u32, locks: locks.sizes };

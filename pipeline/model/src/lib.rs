@@ -6,6 +6,7 @@
 
 pub mod hash;
 pub mod id;
+pub mod json;
 pub mod lease;
 pub mod time;
 
@@ -22,6 +23,7 @@ pub mod settings;
 
 pub use command::{Command, Renew, Start};
 pub use event::{Body, By, Event};
+pub use hash::partition_of;
 pub use id::{BootId, ExecutionId, FlowId, Key, LeaderId, LockId, NodeId, PolicyId, PoolId, TaskId};
 pub use lease::{JournalId, LeaseId};
 pub use report::{Heartbeat, Report, ReportKind};

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, JournalId, LeaderId, Timestamp};
+use crate::{Event, JournalId, LeaderId, NodeId, PoolId, Timestamp};
 
 /// The journal's format: raised by any new kind or field. An older version stops at a newer format.
 pub const FORMAT: u32 = 1;
@@ -44,6 +44,17 @@ impl Topic {
     pub fn word(self) -> &'static str {
         Self::ALL[self as usize].1
     }
+}
+
+/// The key of records of `commands`: `POOL/NODE`. A slash is in no name.
+pub fn command_key(pool: &PoolId, node: &NodeId) -> Vec<u8> {
+    format!("{pool}/{node}").into_bytes()
+}
+
+/// The pool and node that a key of `commands` names; none if it is no such key.
+pub fn command_key_of(key: &[u8]) -> Option<(PoolId, NodeId)> {
+    let (pool, node) = std::str::from_utf8(key).ok()?.split_once('/')?;
+    Some((PoolId::new(pool).ok()?, NodeId::new(node).ok()?))
 }
 
 /// What the header of a journal record says.
@@ -120,4 +131,21 @@ pub struct Consumed {
     pub requests: u64,
     /// Of `reports`.
     pub reports: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_commands_names_the_node_that_it_was_made_of() {
+        let (pool, node) = (PoolId::new("web:eu@2").unwrap(), NodeId::new("n-1.a_b+c").unwrap());
+        let key = command_key(&pool, &node);
+        assert_eq!(key, b"web:eu@2/n-1.a_b+c");
+        assert_eq!(command_key_of(&key), Some((pool, node)));
+        for bad in ["", "p", "/", "p/", "/n", "p/n/x", "p//n", "p n/x", "../n"] {
+            assert_eq!(command_key_of(bad.as_bytes()), None, "{bad}");
+        }
+        assert_eq!(command_key_of(b"p/\xff"), None);
+    }
 }

@@ -3,13 +3,15 @@
 //! (node, boot, seq) makes a report idempotent: it is sent until acknowledged. Unknown fields are ignored, unknown
 //! kinds rejected with the reason.
 
+mod bounds;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BootId, JournalId, LeaseId, Millis, NodeId, PoolId};
 
-/// Largest report as JSON, in bytes.
+/// Largest report or heartbeat as JSON, in bytes.
 pub const MAX_REPORT_BYTES: usize = 96 * 1024;
 /// Longest tail of an attempt's output, in bytes.
 pub const MAX_TAIL_BYTES: usize = 32 * 1024;
@@ -23,6 +25,9 @@ pub const MAX_WORDS_BYTES: usize = 1_024;
 pub const MAX_LABELS: usize = 64;
 /// Most leases that a beat or hello may hold, and most slots of a node.
 pub const MAX_SLOTS: usize = 1_000;
+
+/// The largest number of a report: every JSON reader holds it exactly.
+pub const MAX_SEQ: u64 = 1 << 53;
 
 /// One report that is stored until acknowledged. Heartbeats are apart: they are soft.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

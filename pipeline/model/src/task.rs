@@ -19,6 +19,12 @@ pub const MAX_EDGES: usize = 1_000_000;
 pub const MAX_TASK_BYTES: usize = 96 * 1024;
 /// Largest part of a flow as JSON, in bytes.
 pub const MAX_PART_BYTES: usize = 112 * 1024;
+/// Most parts of a flow: several times what the largest file makes.
+pub const MAX_PARTS: u32 = 2_000;
+/// Most locks of a task: each is an event of its dispatch.
+pub const MAX_TASK_LOCKS: usize = 16;
+/// Most slots of a task.
+pub const MAX_TASK_SLOTS: u32 = 1_000;
 
 /// One vertex, ready to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

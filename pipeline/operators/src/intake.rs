@@ -15,7 +15,7 @@ use crate::state::upload::{KeptAnswer, MAX_KEYS};
 use crate::state::{Pool, State};
 use crate::{Context, Planted, execution};
 
-/// Most bytes of who asks, and of why: both stand in each event that follows.
+/// Most bytes of who asks, and of why: both stand in each event that follows, where escapes may at most double them.
 const MAX_WORDS: usize = 1_024;
 /// Most pools of a partition.
 pub const MAX_POOLS: usize = 1_000;
@@ -53,7 +53,8 @@ pub fn turned_down(
         let words = |text: &str| crate::progress::cut(text, MAX_WORDS);
         let by = By::Person { who: words(&request.who), key: request.key.clone(), reason: words(&request.reason) };
         let answer = refusal(RefusalKind::Invalid, words(reason));
-        let (key, content, at) = (request.key.clone(), content(request), request.at);
+        // Nobody has checked when it was asked: an answer that is kept from the future on would be kept for ever.
+        let (key, content, at) = (request.key.clone(), content(request), request.at.min(ctx.now));
         Event { pool: request.pool.clone(), by, event: Body::RequestAnswered { key, content, at, answer } }
     }));
     events
@@ -99,7 +100,8 @@ fn next_version(pool: &Pool, policy: &Policy) -> Option<PolicyId> {
 
 /// Decides a request.
 pub fn request(pool: &Pool, request: &Request, ctx: &Context<'_>) -> Vec<Event> {
-    if request.who.len() > MAX_WORDS || request.reason.len() > MAX_WORDS {
+    let long = |words: &str| words.len() > MAX_WORDS || model::json::bytes(words) > 2 * MAX_WORDS;
+    if long(&request.who) || long(&request.reason) {
         let reason = format!("`who` and `reason` have at most {MAX_WORDS} bytes");
         return turned_down((&request.pool, "requests", 0), &reason, Some(request), ctx);
     }
@@ -152,7 +154,7 @@ fn is_over(pool: &Pool, answer: &Answer) -> bool {
 /// The same key again: the same answer, if it is the same request.
 fn repeated(request: &Request, same: bool, kept: Answer, content: u64) -> Vec<Event> {
     if let (true, Ask::Submit(submit)) = (same, &request.ask)
-        && submit.part + 1 < submit.parts
+        && submit.part < submit.parts.saturating_sub(1)
     {
         return Vec::new();
     }

@@ -155,6 +155,10 @@ impl Soft {
         for (id, seen) in &mut self.pools {
             let nodes = state.pools.get(id).map(|p| &p.nodes);
             let Seen { nodes: heard, unsettled, .. } = seen;
+            if let Some(known) = nodes.filter(|known| known.len() < heard.len()) {
+                // The pool has forgotten some: whoever comes and goes under ever new names leaves nothing behind.
+                heard.retain(|name, _| known.contains_key(name));
+            }
             unsettled.retain(|name| {
                 let waits =
                     |node| heard.get(name).is_some_and(|h: &Heard| h.beat.is_some() && h.settled(node).is_none());

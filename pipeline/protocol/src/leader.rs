@@ -235,7 +235,7 @@ impl Leader {
         let input = if poisoned.contains(&(topic, position)) {
             poison("our own bug: it broke the engine when it was applied; please report it")
         } else {
-            decode::input(topic, record)
+            decode::input(topic, record, config.partition)
         };
         match &input {
             Input::Beat(heartbeat) => self.soft.observe_beat(&self.state, heartbeat, now),

@@ -47,6 +47,8 @@ pub struct Partition {
     poisoned: BTreeSet<(Topic, u64)>,
     /// Bugs of ours that no input explains, one soon after the other: how many, and when the last one was.
     bugs: (u32, u64),
+    /// It has said why it cannot go on.
+    stopped: bool,
     /// An input was cut before it was read: it cannot go on, if it still leads.
     cut: Option<String>,
     read_to_end: bool,
@@ -82,6 +84,7 @@ impl Partition {
             wanted: false,
             poisoned: BTreeSet::new(),
             bugs: (0, 0),
+            stopped: false,
             cut: None,
             read_to_end: false,
             last_step: at.boot_ms,
@@ -129,7 +132,9 @@ impl Partition {
         for told in told {
             self.told(told, at, &mut out);
         }
-        self.watch(at, random, &mut out);
+        if !self.is_set_otherwise(&mut out) {
+            self.watch(at, random, &mut out);
+        }
         self.lead(at, &mut out);
         out
     }

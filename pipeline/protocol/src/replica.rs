@@ -1,7 +1,8 @@
 //! The replica: what the journal says to whoever reads it from the beginning, leader or not.
 //!
-//! An announcement counts only if its epoch is greater than every one counted before. An entry is admitted only if
-//! its epoch and leader are those last counted and its sequence number, which goes on across epochs, is the next.
+//! An announcement counts only if its epoch is greater than every one counted before, and if it has as many partitions as
+//! the first: who counts them otherwise reads other pools' inputs. An entry is admitted only if its epoch and leader are
+//! those last counted and its sequence number, which goes on across epochs, is the next.
 //! All else is ignored, by everyone alike: that is what makes a paused or partitioned old leader harmless.
 
 use std::sync::Arc;
@@ -107,6 +108,9 @@ impl Replica {
                 let announcement = parse::<Announcement>(record)?;
                 if announcement.format > FORMAT {
                     return Err(Unreadable::Newer { format: announcement.format });
+                }
+                if self.journal.is_some() && announcement.partitions != self.partitions {
+                    return Ok(Reading::Ignored(Some(header)));
                 }
                 self.announced(*epoch, leader.clone(), &announcement);
                 Ok(Reading::Counted { epoch: *epoch, leader: leader.clone() })

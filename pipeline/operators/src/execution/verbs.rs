@@ -2,7 +2,7 @@
 
 use model::event::{TaskRef, TaskResult, Work};
 use model::request::{Ask, RefusalKind, Request, RetryScope};
-use model::task::{MAX_MEMORY_MB, Needs};
+use model::task::{MAX_MEMORY_MB, MAX_TASK_SLOTS, Needs};
 use model::{Body, Event, ExecutionId, TaskId};
 
 use crate::intake::by_person;
@@ -108,7 +108,7 @@ fn replay(request: &Request, execution: &Execution, task: &TaskId, memory: Optio
     if memory.is_some() || slots.is_some() {
         let mut needs: Needs = execution.tasks[at.task as usize].needs().clone();
         needs.memory_mb = memory.unwrap_or(needs.memory_mb).min(MAX_MEMORY_MB);
-        needs.slots = slots.unwrap_or(needs.slots).clamp(1, 1_000);
+        needs.slots = slots.unwrap_or(needs.slots).clamp(1, MAX_TASK_SLOTS);
         events.push(by_person(request, Body::TaskNeedsPut { at, needs: Box::new(needs) }));
     }
     events.push(reopen(request, execution, RetryScope::Parked(task.clone()), false));

@@ -2,8 +2,11 @@
 //! execution. The gateway has checked the flow for people; this is the check that no writer of the log can go round.
 
 use model::request::{Answer, RefusalKind, Request, Submit};
-use model::task::{FlowHead, FlowPart, MAX_EDGES, MAX_TASKS};
-use model::{Body, Event, ExecutionId};
+use model::task::{
+    FlowHead, FlowPart, MAX_EDGES, MAX_MEMORY_MB, MAX_PART_BYTES, MAX_PARTS, MAX_TASK_BYTES, MAX_TASK_LOCKS,
+    MAX_TASK_SLOTS, MAX_TASKS, Needs, Task,
+};
+use model::{Body, Event, ExecutionId, json};
 
 use crate::intake::{answer, by_person, refusal};
 use crate::state::Pool;
@@ -11,6 +14,8 @@ use crate::state::upload::{MAX_UPLOADS, Upload};
 
 /// Most locks of a pool.
 const MAX_LOCKS: usize = 10_000;
+/// Longest hash of a flow, in bytes.
+const MAX_CONTENT: usize = 64;
 
 /// Decides one part of a submission.
 pub fn part(pool: &Pool, request: &Request, submit: &Submit, content: u64) -> Vec<Event> {
@@ -55,6 +60,7 @@ pub fn part(pool: &Pool, request: &Request, submit: &Submit, content: u64) -> Ve
 /// Whether a part fits what came before it.
 fn fits(pool: &Pool, upload: Option<&Upload>, submit: &Submit) -> Result<(), String> {
     let flow = &submit.flow;
+    sizes(submit)?;
     let next = upload.map_or(0, |u| u.next);
     if submit.part != next || submit.part >= submit.parts {
         return Err(format!("part {} of {} came where part {next} was due", submit.part, submit.parts));
@@ -77,6 +83,20 @@ fn fits(pool: &Pool, upload: Option<&Upload>, submit: &Submit) -> Result<(), Str
         ));
     }
     Ok(())
+}
+
+/// Whether a part is small enough: what it takes in the journal counts, with each name of a field, not what came.
+fn sizes(submit: &Submit) -> Result<(), String> {
+    let bytes = json::bytes(&submit.flow);
+    if submit.parts > MAX_PARTS {
+        Err(format!("a flow has at most {MAX_PARTS} parts"))
+    } else if submit.content.len() > MAX_CONTENT {
+        Err(format!("the hash of a flow has at most {MAX_CONTENT} bytes"))
+    } else if bytes > MAX_PART_BYTES {
+        Err(format!("a part of a flow has at most {MAX_PART_BYTES} bytes as JSON, this one has {bytes}"))
+    } else {
+        Ok(())
+    }
 }
 
 fn bounds(pool: &Pool, head: &FlowHead) -> Result<(), String> {
@@ -105,11 +125,25 @@ fn tasks_fit(upload: Option<&Upload>, flow: &FlowPart, head: &FlowHead, held: us
         if known || !names.insert(&task.id) {
             return Err(format!("the task `{}` comes twice", task.id));
         }
-        if task.run.is_empty() || task.needs.slots == 0 || task.needs.locks.values().any(|n| *n == 0) {
-            return Err(format!("the task `{}` has no command, no slot, or no permit of a lock", task.id));
-        }
+        task_fits(task)?;
     }
     Ok(())
+}
+
+/// Whether a task is one that nodes can be told of and that can be counted with.
+fn task_fits(task: &Task) -> Result<(), String> {
+    let Task { id, needs: Needs { slots, memory_mb, locks, .. }, .. } = task;
+    if task.run.is_empty() || *slots == 0 || locks.values().any(|n| *n == 0) {
+        Err(format!("the task `{id}` has no command, no slot, or no permit of a lock"))
+    } else if *slots > MAX_TASK_SLOTS || *memory_mb > MAX_MEMORY_MB || locks.len() > MAX_TASK_LOCKS {
+        Err(format!(
+            "the task `{id}` needs more than {MAX_TASK_SLOTS} slots, 16 TiB of memory or {MAX_TASK_LOCKS} locks"
+        ))
+    } else if json::bytes(task) > MAX_TASK_BYTES {
+        Err(format!("the task `{id}` has more than {MAX_TASK_BYTES} bytes as JSON"))
+    } else {
+        Ok(())
+    }
 }
 
 fn edges_fit(upload: Option<&Upload>, flow: &FlowPart, head: &FlowHead, held: usize) -> Result<(), String> {

@@ -9,4 +9,5 @@ mod flows;
 mod intake;
 mod locks;
 mod retries;
+mod strangers;
 mod verbs;

@@ -42,6 +42,25 @@ impl Partition {
         }
     }
 
+    /// Whether it is set to another number of partitions than the journal was begun with: then it stops, and says so
+    /// once. It neither follows nor leads, for it would look for pools where they are not.
+    pub(super) fn is_set_otherwise(&mut self, out: &mut Vec<Out>) -> bool {
+        let set = self.config.partition.1;
+        let begun = {
+            let replica = self.read();
+            replica.journal.map_or(set, |_| replica.partitions)
+        };
+        if begun != set && !self.stopped {
+            let counted = if begun == 1 { "partition" } else { "partitions" };
+            let why = format!(
+                "the journal was begun with {begun} {counted}, this engine is set to {set}: start it with \
+                 `partitions = {begun}`; the number is chosen once, since pools are hashed to partitions"
+            );
+            self.stop(why, out);
+        }
+        begun != set
+    }
+
     pub(super) fn announce(&mut self, at: Instants, random: u64, out: &mut Vec<Out>) {
         let (last, journal, counted) = {
             let r = self.read();
@@ -122,7 +141,7 @@ impl Partition {
     }
 
     pub(super) fn stop(&mut self, why: String, out: &mut Vec<Out>) -> Option<()> {
-        self.wanted = false;
+        (self.wanted, self.stopped) = (false, true);
         self.role = Role::Follower { announce_at: u64::MAX };
         out.push(Out::Leading(false));
         out.push(Out::Stop(why));

@@ -13,6 +13,8 @@ use protocol::{In, Out, Partition, Replica};
 pub struct Log {
     pub journal: Vec<Record>,
     pub requests: Vec<Record>,
+    pub reports: Vec<Record>,
+    pub heartbeats: Vec<Record>,
 }
 
 /// One instance, and what it wants appended.
@@ -23,6 +25,7 @@ pub struct Instance {
     pub out: Vec<Out>,
     read: usize,
     inputs: Option<Consumed>,
+    beats: usize,
     random: u64,
 }
 
@@ -44,13 +47,19 @@ impl Log {
     pub fn ask(&mut self, who: &str, key: &str, ask: Ask) {
         let (pool, key) = (PoolId::new("p").unwrap(), Key::new(key).unwrap());
         let request = Request { pool, key, who: who.to_owned(), at: Timestamp(1_000_000), reason: String::new(), ask };
-        let value = serde_json::to_vec(&request).unwrap();
-        self.requests.push(Record {
-            position: self.requests.len() as u64,
-            key: b"p".into(),
-            header: Vec::new(),
-            value,
-        });
+        self.put(Topic::Requests, b"p", &serde_json::to_vec(&request).unwrap());
+    }
+
+    /// A record of an input, whoever wrote it.
+    pub fn put(&mut self, topic: Topic, key: &[u8], value: &[u8]) {
+        let stream = match topic {
+            Topic::Requests => &mut self.requests,
+            Topic::Reports => &mut self.reports,
+            Topic::Heartbeats => &mut self.heartbeats,
+            Topic::Journal | Topic::Commands | Topic::Rejects => panic!("no input"),
+        };
+        let (position, key, value) = (stream.len() as u64, key.into(), value.into());
+        stream.push(Record { position, key, header: Vec::new(), value });
     }
 
     /// A request that is refused, since there is no such execution: the least that is journaled.
@@ -64,7 +73,7 @@ impl Instance {
         let at = Instants { wall_ms: 1_000_000, boot_ms: 5_000 };
         let read = usize::try_from(replica.position).unwrap();
         let partition = Partition::new(replica, config, at);
-        Self { partition, at, unwritten: Vec::new(), out: Vec::new(), read, inputs: None, random }
+        Self { partition, at, unwritten: Vec::new(), out: Vec::new(), read, inputs: None, beats: 0, random }
     }
 
     /// An instance that should lead.
@@ -96,14 +105,16 @@ impl Instance {
         self.read = log.journal.len();
         let end = log.journal.len() as u64;
         self.tell(In::Journal { records, next: end, end });
-        if let Some(consumed) = &mut self.inputs {
-            let from = usize::try_from(consumed.requests).unwrap();
-            let records = log.requests[from..].to_vec();
-            let end = log.requests.len() as u64;
-            consumed.requests = end;
-            self.tell(In::Input { topic: Topic::Requests, records, next: end, end });
-            self.tell(In::Input { topic: Topic::Reports, records: Vec::new(), next: 0, end: 0 });
-        }
+        let Some(consumed) = &mut self.inputs else { return };
+        let new = |stream: &[Record], from: u64| stream[usize::try_from(from).unwrap()..].to_vec();
+        let (requests, reports) = (new(&log.requests, consumed.requests), new(&log.reports, consumed.reports));
+        let beats = new(&log.heartbeats, self.beats as u64);
+        let [requests_end, reports_end, beats_end] = [&log.requests, &log.reports, &log.heartbeats].map(Vec::len);
+        (*consumed, self.beats) = (Consumed { requests: requests_end as u64, reports: reports_end as u64 }, beats_end);
+        let told = |topic, records, end| In::Input { topic, records, next: end as u64, end: end as u64 };
+        self.tell(told(Topic::Requests, requests, requests_end));
+        self.tell(told(Topic::Reports, reports, reports_end));
+        self.tell(told(Topic::Heartbeats, beats, beats_end));
     }
 
     /// Reads and writes until nothing is new.

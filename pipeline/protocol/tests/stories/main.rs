@@ -8,5 +8,6 @@ mod admission;
 mod clocks;
 mod doubt;
 mod inputs;
+mod partitions;
 mod poison;
 mod snapshots;
