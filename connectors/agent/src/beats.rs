@@ -1,8 +1,8 @@
-//! Beats: from a thread of their own with a connection of its own, so that neither busy attempts nor a long queue of
+//! Beats: from a thread of their own, over HTTP with a connection of its own, so that neither busy attempts nor a long queue of
 //! reports can silence a node that lives.
 //!
 //! A beat goes out each `beat_ms`, which the answers tell, and at once when something asks for it. Its time counts
-//! from before it is sent; the answer comes as the response.
+//! from before it is sent; the answer comes as the response, or over Kafka as a command.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,13 +10,12 @@ use std::{io, thread};
 
 use model::{Heartbeat, Renew};
 use tokio::sync::watch;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{sleep, sleep_until};
 
 use crate::charges::Charges;
-use crate::client::Client;
-use crate::endpoint::Endpoint;
 use crate::ledger::Ledger;
-use crate::{machine, sender};
+use crate::link::Link;
+use crate::machine;
 
 /// From one beat to the next until an answer tells.
 const FIRST_BEAT: Duration = Duration::from_secs(5);
@@ -37,7 +36,7 @@ pub struct Beats {
 
 impl Beats {
     /// Begins to beat, at once.
-    pub fn begin(charges: Arc<Charges>, endpoint: Endpoint) -> io::Result<Self> {
+    pub fn begin(charges: Arc<Charges>, link: Link) -> io::Result<Self> {
         let stop = watch::Sender::new(false);
         let (say_taken, taken) = watch::channel(None);
         let ledger = Arc::clone(&charges.ledger);
@@ -47,7 +46,7 @@ impl Beats {
         let thread = thread::Builder::new().name("beats".into()).spawn(move || {
             raise_priority();
             runtime.block_on(async {
-                let beating = Beating { charges, client: Client::new(endpoint), say_taken };
+                let beating = Beating { charges, link, say_taken };
                 tokio::select! {
                     never = beating.beat() => match never {},
                     _ = stopped.wait_for(|stop| *stop) => {}
@@ -80,7 +79,7 @@ impl Drop for Beats {
 
 struct Beating {
     charges: Arc<Charges>,
-    client: Client,
+    link: Link,
     say_taken: watch::Sender<Option<String>>,
 }
 
@@ -131,18 +130,11 @@ impl Beating {
             memory_free_mb,
             closed: beat.closed,
         };
-        let line = Line { kind: "heartbeat", beat: heartbeat };
-        let mut body = serde_json::to_vec(&line).map_err(|error| error.to_string())?;
-        body.push(b'\n');
         failpoint::hit("agent.beat.before");
         let limit = (period * 2).clamp(Duration::from_millis(500), Duration::from_secs(10));
-        let answer = timeout(limit, sender::post(&self.client, body.into())).await;
-        let answer = answer.map_err(|_| format!("no answer within {limit:?}"))?.map_err(|error| error.to_string())?;
-        if !answer.status.is_success() {
-            return Err(format!("{}: {}", answer.status, answer.excerpt()));
-        }
+        let renew = self.link.ask(heartbeat, limit).await?;
         failpoint::hit("agent.beat.answered");
-        serde_json::from_slice(&answer.body).map_err(|error| format!("its answer cannot be read: {error}"))
+        Ok(renew)
     }
 
     fn obey(&self, renew: &Renew) {
@@ -150,14 +142,6 @@ impl Beating {
             self.say_taken.send_replace(Some(words));
         }
     }
-}
-
-/// A beat as a line on the wire.
-#[derive(serde::Serialize)]
-struct Line {
-    kind: &'static str,
-    #[serde(flatten)]
-    beat: Heartbeat,
 }
 
 /// On Linux a process id that is a thread's names that thread alone.

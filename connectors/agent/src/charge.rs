@@ -44,7 +44,11 @@ pub async fn run(charges: Arc<Charges>, start: Start, until: Millis, pulled: Pul
     tracing::info!("accepted");
     let folder = charges.home.attempt(lease);
     let ended = watch::Sender::new(false);
-    let sending = output::send(&charges.output, lease, &folder, ended.subscribe());
+    let sending = async {
+        if let Some(client) = &charges.output {
+            output::send(client, lease, &folder, ended.subscribe()).await;
+        }
+    };
     let running = async {
         let outcome = supervise(&charges, lease, &folder, pulled).await;
         failpoint::hit("agent.outcome.seen");

@@ -26,8 +26,8 @@ pub struct Charges {
     pub home: Arc<Home>,
     /// How attempts are run.
     pub way: Way,
-    /// For output, which never delays reports.
-    pub output: Client,
+    /// For output, which never delays reports; none: no engine keeps it.
+    pub output: Option<Client>,
     reins: Mutex<HashMap<LeaseId, Reins>>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -63,7 +63,7 @@ pub struct Pulled {
 
 impl Charges {
     /// None yet.
-    pub fn new(ledger: Arc<Ledger>, home: Arc<Home>, way: Way, output: Client) -> Arc<Self> {
+    pub fn new(ledger: Arc<Ledger>, home: Arc<Home>, way: Way, output: Option<Client>) -> Arc<Self> {
         let (reins, tasks) = (Mutex::default(), Mutex::default());
         Arc::new(Self { ledger, home, way, output, reins, tasks })
     }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::backoff::Backoff;
 use crate::charges::Charges;
 use crate::client::{Client, Lines};
+use crate::link::{Heard, Topics};
 
 /// A stream that is silent for longer is dead: an empty line comes each 10 s.
 const SILENCE: Duration = Duration::from_secs(25);
@@ -41,6 +42,18 @@ pub async fn follow(charges: Arc<Charges>, client: Client) {
             backoff.reset();
         }
         sleep(backoff.next()).await;
+    }
+}
+
+/// The same of a topic, which is followed from the agent's start on: what is said meanwhile waits.
+pub async fn follow_topic(charges: Arc<Charges>, topics: &Topics) {
+    let Some(mut orders) = topics.orders() else { return };
+    charges.ledger.nudge.notify_one();
+    while let Some(heard) = orders.recv().await {
+        match heard {
+            Heard::Gap => charges.ledger.nudge.notify_one(),
+            Heard::Order(order) => obey(&charges, order).await,
+        }
     }
 }
 

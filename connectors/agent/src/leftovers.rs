@@ -21,7 +21,8 @@ use crate::attempt::{Outcome, Spec};
 use crate::charge::{end_leftovers, read_outcome, reported, without_word};
 use crate::client::Client;
 use crate::home::{Boots, Home};
-use crate::sender::{self, MAX_BYTES, Pace};
+use crate::link::Link;
+use crate::sender::{MAX_BYTES, Pace};
 use crate::store::{Line, Store};
 use crate::supervisor::lock;
 use crate::{evidence, machine, output};
@@ -32,7 +33,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Millis = Millis(30_000);
 
 /// Ends and reports what the boot left. Returns whether that boot ever had a report: whether anyone can know it.
-pub async fn settle(home: &Home, before: &Boots, client: &Client) -> io::Result<bool> {
+pub async fn settle(home: &Home, before: &Boots, link: &Link) -> io::Result<bool> {
     let (mut store, mut lines) = Store::open(&home.store(&before.boot), &before.boot)?;
     let open: BTreeSet<LeaseId> = store.open_leases().clone();
     for lease in home.attempts()? {
@@ -50,16 +51,19 @@ pub async fn settle(home: &Home, before: &Boots, client: &Client) -> io::Result<
         let outcome = without_word(Cause::Agent, "its agent was restarted, and its folder is gone".into());
         lines.extend(store.append(reports(home, before, lease, outcome))?);
     }
-    send(client, &lines).await;
+    send(link, &lines).await;
     failpoint::hit("agent.leftovers.sent");
     Ok(0 < store.seq())
 }
 
-/// Sends output that an earlier boot did not, and removes the folders: beside all else, for as long as it takes.
-pub async fn send_output(folders: Vec<(LeaseId, PathBuf)>, client: Client) {
+/// Sends output that an earlier boot did not, if it is sent at all, and removes the folders: beside all else, for as
+/// long as it takes.
+pub async fn send_output(folders: Vec<(LeaseId, PathBuf)>, client: Option<Client>) {
     for (lease, folder) in folders {
         let (_never, ended) = watch::channel(true);
-        output::send(&client, lease, &folder, ended).await;
+        if let Some(client) = &client {
+            output::send(client, lease, &folder, ended).await;
+        }
         if let Err(error) = fs::remove_dir_all(&folder) {
             tracing::warn!(%lease, "{} stays until the next start: {error}", folder.display());
         }
@@ -67,7 +71,7 @@ pub async fn send_output(folders: Vec<(LeaseId, PathBuf)>, client: Client) {
 }
 
 /// Sends until all is acknowledged, one request at a time.
-async fn send(client: &Client, mut lines: &[Line]) {
+async fn send(link: &Link, mut lines: &[Line]) {
     let mut pace = Pace::new();
     while !lines.is_empty() {
         let mut bytes = 0;
@@ -76,7 +80,7 @@ async fn send(client: &Client, mut lines: &[Line]) {
             bytes <= MAX_BYTES
         };
         let count = lines.iter().take(pace.most).take_while(fits).count().max(1);
-        let sent = sender::send(client, &lines[..count]).await;
+        let sent = link.send(&lines[..count]).await;
         if pace.after(sent, count).await {
             lines = &lines[count..];
         }

@@ -26,6 +26,7 @@ mod home;
 mod json;
 mod ledger;
 mod leftovers;
+mod link;
 mod machine;
 mod notices;
 mod output;

@@ -17,10 +17,11 @@ use crate::charges::{Charges, Way};
 use crate::client::Client;
 use crate::home::{Boots, Home};
 use crate::ledger::{Ledger, Who};
+use crate::link::Link;
 use crate::options::Options;
 use crate::rules::Closed;
 use crate::store::Store;
-use crate::{commands, leftovers, machine, room, sender};
+use crate::{leftovers, machine, output, room, sender};
 
 /// How long the last reports may take to be acknowledged; what is not is sent by the next boot.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -99,9 +100,10 @@ pub async fn run(
 ) -> Result<(), Error> {
     options.check().map_err(Error::Options)?;
     let home = Arc::new(Home::take(&options.state, options.name.as_ref())?);
-    let client = || Client::new(options.endpoint.clone());
-    let boots = tokio::select! {
-        boots = begin_boot(&home, &options) => boots?,
+    let output = output::way(&options);
+    let client = || output.clone().map(Client::new);
+    let (link, boots) = tokio::select! {
+        begun = begin(&home, &options) => begun?,
         _ = stop.wait_for(|stop| *stop != Stop::No) => return Ok(()), // the next start settles what this one did not
     };
     let mut beside = JoinSet::new();
@@ -111,16 +113,16 @@ pub async fn run(
     let who = Who { pool: options.pool.clone(), node: home.node.clone(), boot: boots.boot.clone() };
     let (store, _none) = Store::open(&home.store(&boots.boot), &boots.boot)?;
     let ledger = Ledger::begin(who, card(&options, boots), Arc::clone(&home), store).map_err(no_thread)?;
-    beside.spawn(sender::send_all(Arc::clone(&ledger), Client::by_hand(options.endpoint.clone())));
+    beside.spawn(sender::send_all(Arc::clone(&ledger), link.by_hand()));
     beside.spawn(room::watch(Arc::clone(&ledger), options.state.clone()));
     let Options { supervisor, dir, output_bytes, .. } = options;
     let way = Way { supervisor, dir, output_bytes, open_files: machine::raise_open_files() };
-    let charges = Charges::new(Arc::clone(&ledger), home, way, Client::new(options.endpoint.clone()));
+    let charges = Charges::new(Arc::clone(&ledger), home, way, client());
 
     let _abandoned = Abandon(&charges);
     failpoint::hit("agent.hello.before");
     ledger.say_hello();
-    if serve(&charges, &options.endpoint, &mut stop, joined).await? {
+    if serve(&charges, link, &mut stop, joined).await? {
         leave(&charges).await;
     }
     Ok(())
@@ -135,12 +137,18 @@ impl Drop for Abandon<'_> {
     }
 }
 
+/// Opens the way to the engine and begins a boot.
+async fn begin(home: &Home, options: &Options) -> Result<(Link, Boots), Error> {
+    let link = Link::open(options, &home.node).await?;
+    let boots = begin_boot(home, options, &link).await?;
+    Ok((link, boots))
+}
+
 /// Settles the boot before and begins the next.
-async fn begin_boot(home: &Home, options: &Options) -> Result<Boots, Error> {
+async fn begin_boot(home: &Home, options: &Options, link: &Link) -> Result<Boots, Error> {
     let mut was = None;
     if let Some(before) = home.boots()? {
-        let client = Client::new(options.endpoint.clone());
-        let was_known = leftovers::settle(home, &before, &client).await?;
+        let was_known = leftovers::settle(home, &before, &link.another()).await?;
         was = if was_known { Some(before.boot) } else { before.was };
     }
     let boot = BootId::new(&machine::random_hex(8)?).expect("hexadecimal digits are a name");
@@ -166,7 +174,7 @@ fn card(options: &Options, boots: Boots) -> Hello {
 /// goodbye to.
 async fn serve(
     charges: &Arc<Charges>,
-    endpoint: &crate::endpoint::Endpoint,
+    link: Link,
     stop: &mut watch::Receiver<Stop>,
     joined: impl FnOnce(&NodeId),
 ) -> Result<bool, Error> {
@@ -183,10 +191,10 @@ async fn serve(
     }
     failpoint::hit("agent.hello.acked");
     let who = &ledger.who;
-    tracing::info!("node {} has said hello to pool {} at {endpoint}", who.node, who.pool);
-    let beats = Beats::begin(Arc::clone(charges), endpoint.clone()).map_err(no_thread)?;
+    tracing::info!("node {} has said hello to pool {} at {link}", who.node, who.pool);
+    let beats = Beats::begin(Arc::clone(charges), link.another()).map_err(no_thread)?;
     let mut stream = JoinSet::new();
-    stream.spawn(commands::follow(Arc::clone(charges), Client::new(endpoint.clone())));
+    stream.spawn(link.follow(Arc::clone(charges)));
     let lives = async {
         while !ledger.with_rules(|rules| rules.is_joined()) && changes.changed().await.is_ok() {}
         joined(&who.node);
@@ -211,7 +219,8 @@ async fn serve(
     Ok(ended) // a goodbye comes last
 }
 
-fn no_thread(error: io::Error) -> io::Error {
+/// A thread cannot be had.
+pub(crate) fn no_thread(error: io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
         format!("{error}; it may have too few threads or files: see `ulimit -u` and `ulimit -n`"),

@@ -33,6 +33,8 @@ pub struct Options {
     pub memory_mb: u64,
     /// Where the engine is.
     pub endpoint: Endpoint,
+    /// The cluster over which all but output goes, if not over HTTP.
+    pub kafka: Option<kafka::Settings>,
     /// The supervisor's program and arguments; an attempt's folder comes last.
     pub supervisor: Vec<OsString>,
     /// This user's state folder.
@@ -53,6 +55,7 @@ impl Options {
             dir: env::current_dir()?,
             memory_mb: machine::memory_mb(),
             endpoint,
+            kafka: None,
             // Not by its path: the file there may have been removed or replaced by an upgrade since we started.
             supervisor: vec!["/proc/self/exe".into(), "supervise".into()],
             state,

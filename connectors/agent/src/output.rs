@@ -19,6 +19,8 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::attempt::GIVEN_UP;
 use crate::backoff::Backoff;
 use crate::client::{Client, Error};
+use crate::endpoint::Endpoint;
+use crate::options::Options;
 
 /// The largest chunk.
 const CHUNK: u64 = 256 * 1024;
@@ -35,6 +37,18 @@ enum Put {
     Unwanted(String),
     Failed(String),
     Away,
+}
+
+/// Where output goes: the engine's door for HTTP, which an agent that speaks Kafka need not know.
+pub fn way(options: &Options) -> Option<Endpoint> {
+    let is_known = match &options.endpoint {
+        Endpoint::Tcp { .. } => true,
+        Endpoint::Unix(path) => options.kafka.is_none() || path.exists(),
+    };
+    if !is_known {
+        tracing::warn!("no engine keeps what tasks print, but for the tail in each report: REPRISE_URL names none");
+    }
+    is_known.then(|| options.endpoint.clone())
 }
 
 /// Sends the file `output` in the folder as it grows, until the attempt has ended and all of it is sent.

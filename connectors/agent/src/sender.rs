@@ -15,6 +15,7 @@ use crate::backoff::Backoff;
 use crate::client::{Client, Response};
 use crate::evidence;
 use crate::ledger::Ledger;
+use crate::link::Link;
 use crate::store::Line;
 
 /// Most reports in one request.
@@ -42,8 +43,8 @@ pub enum Sent {
     Failed(String),
 }
 
-/// Sends what is stored, for ever. The client must be one that connects by hand.
-pub async fn send_all(ledger: Arc<Ledger>, client: Client) {
+/// Sends what is stored, for ever. The link must be one that connects by hand.
+pub async fn send_all(ledger: Arc<Ledger>, link: Link) {
     let mut changes = ledger.changes();
     let mut pace = Pace::new();
     // The number of a report that was dropped will always be missing: a hello after it begins anew.
@@ -60,17 +61,17 @@ pub async fn send_all(ledger: Arc<Ledger>, client: Client) {
             }
             continue;
         }
-        match client.connect().await {
+        match link.connect().await {
             Ok(false) => {}
             Ok(true) => ledger.heard_anew().await,
             Err(error) => {
-                pace.after(Sent::Failed(error.to_string()), 0).await;
+                pace.after(Sent::Failed(error), 0).await;
                 continue;
             }
         }
         let lines = ledger.next(pace.most, MAX_BYTES); // what the answer to that beat put aside is not among them
         let Some(last) = lines.last().map(|line| line.seq) else { continue };
-        let sent = send(&client, &lines).await;
+        let sent = link.send(&lines).await;
         let rejected = match &sent {
             Sent::Unreadable(why) | Sent::Taken(Some(why)) => Some(why.clone()),
             Sent::Taken(None) | Sent::Later(_) | Sent::Failed(_) => None,
@@ -141,7 +142,7 @@ impl Pace {
     }
 }
 
-/// Sends some reports in one request.
+/// Sends some reports in one request over HTTP.
 pub async fn send(client: &Client, lines: &[Line]) -> Sent {
     let mut body = BytesMut::with_capacity(lines.iter().map(|line| line.json.len()).sum());
     lines.iter().for_each(|line| body.extend_from_slice(&line.json));

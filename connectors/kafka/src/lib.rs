@@ -16,3 +16,4 @@ pub mod topics;
 pub use election::Election;
 pub use log::{Bounds, KafkaLog};
 pub use settings::Settings;
+pub use trouble::is_too_large;

@@ -1,12 +1,16 @@
 //! How the cluster is reached: any of librdkafka's keys, on top of those that this crate needs as they are.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use rdkafka::ClientConfig;
+use rdkafka::admin::AdminClient;
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
 
 /// What is known of the cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `host:port`, several of them with commas between.
     pub brokers: String,
@@ -37,9 +41,20 @@ impl Settings {
         self.keys.get("security.protocol").is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext"))
     }
 
-    /// In words: librdkafka takes no such settings.
-    pub(crate) fn refused(&self, error: &rdkafka::error::KafkaError) -> String {
-        format!("the settings of Kafka at {} are refused: {error}", self.brokers)
+    /// Whether librdkafka takes the keys; its words if not. Nothing is connected.
+    pub fn check(&self) -> Result<(), String> {
+        let made = self.client(&[]).create::<AdminClient<DefaultClientContext>>();
+        made.map(drop).map_err(|error| self.refused(&error))
+    }
+
+    /// In words: librdkafka takes no such settings. The value is not said: it may be a password under a key with a typo.
+    pub(crate) fn refused(&self, error: &KafkaError) -> String {
+        let brokers = &self.brokers;
+        let KafkaError::ClientConfig(_, why, key, _) = error else {
+            return format!("the settings of Kafka at {brokers} are refused: {error}");
+        };
+        let about = if why.contains(key.as_str()) { String::new() } else { format!(" `{key}`") };
+        format!("the settings of Kafka at {brokers} are refused:{about} {why}")
     }
 
     /// What every client is configured with: the user's keys, then ours, which the protocol needs as they are.
@@ -64,5 +79,39 @@ impl Settings {
             config.set(*key, *value);
         }
         config
+    }
+}
+
+impl fmt::Debug for Settings {
+    /// Values of keys stay out: some are passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<&String> = self.keys.keys().collect();
+        f.debug_struct("Settings")
+            .field("brokers", &self.brokers)
+            .field("prefix", &self.prefix)
+            .field("keys", &keys)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_librdkafka_refuses_is_said_with_its_key_and_without_its_value() {
+        let refused = |key: &str, value: &str| {
+            let mut settings = Settings::new("kafka:9092");
+            settings.keys.insert(key.to_owned(), value.to_owned());
+            assert!(!format!("{settings:?}").contains(value));
+            settings.check().err().unwrap_or_default()
+        };
+        assert_eq!(refused("client.rack", "b7"), "");
+        for (key, value) in [("sasl.passwrod", "hunter2"), ("security.protocol", "TLZ9"), ("socket.timeout.ms", "-77")]
+        {
+            let why = refused(key, value);
+            assert!(why.contains("Kafka at kafka:9092 are refused") && why.contains(key), "{why}");
+            assert!(key != "sasl.passwrod" || !why.contains(value), "{why}");
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! What Kafka answers when it does not do what was asked, in words that say what to do.
 
+use protocol::log::AppendError;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use crate::settings::Settings;
+
+/// How the words about a record's size begin.
+const TOO_LARGE: &str = "a record of this size is not taken by topic";
 
 /// What was wanted of a topic: the right that it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +47,7 @@ pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> Stri
     }
     if code == Code::MessageSizeTooLarge || code == Code::MessageBatchTooLarge {
         return format!(
-            "topic `{topic}` does not take a record of this size; raise its bound: kafka-configs.sh --bootstrap-server \
+            "{TOO_LARGE} `{topic}`; raise its bound: kafka-configs.sh --bootstrap-server \
              {brokers} --alter --entity-type topics --entity-name {topic} --add-config max.message.bytes=1048588"
         );
     }
@@ -104,6 +108,14 @@ pub fn is_final(code: Code) -> bool {
         Code::InvalidTopic,
     ];
     refusals.contains(&code)
+}
+
+/// An append failed by the size of its records: they will never be taken as they are, all others may be.
+pub fn is_too_large(error: &AppendError) -> bool {
+    match error {
+        AppendError::Refused(why) | AppendError::Failed(why) => why.contains(TOO_LARGE),
+        AppendError::Full { .. } => false,
+    }
 }
 
 fn away(code: Code) -> bool {
