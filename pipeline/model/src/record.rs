@@ -46,13 +46,13 @@ impl Topic {
     }
 }
 
-/// The key of a record in `commands`: the node that it is for.
-pub fn command_key(pool: &PoolId, node: &NodeId) -> String {
-    format!("{pool}/{node}")
+/// The key of records of `commands`: `POOL/NODE`. A slash is in no name.
+pub fn command_key(pool: &PoolId, node: &NodeId) -> Vec<u8> {
+    format!("{pool}/{node}").into_bytes()
 }
 
-/// The node that a record in `commands` is for, by its key.
-pub fn keyed_node(key: &[u8]) -> Option<(PoolId, NodeId)> {
+/// The pool and node that a key of `commands` names; none if it is no such key.
+pub fn command_key_of(key: &[u8]) -> Option<(PoolId, NodeId)> {
     let (pool, node) = std::str::from_utf8(key).ok()?.split_once('/')?;
     Some((PoolId::new(pool).ok()?, NodeId::new(node).ok()?))
 }
@@ -138,10 +138,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_of_a_command_names_its_node() {
-        let (pool, node) = (PoolId::new("default").unwrap(), NodeId::new("n-1").unwrap());
+    fn a_key_of_commands_names_the_node_that_it_was_made_of() {
+        let (pool, node) = (PoolId::new("web:eu@2").unwrap(), NodeId::new("n-1.a_b+c").unwrap());
         let key = command_key(&pool, &node);
-        assert_eq!(keyed_node(key.as_bytes()), Some((pool, node)));
-        assert_eq!((keyed_node(b"default"), keyed_node(b"default/"), keyed_node(b"\xff/n")), (None, None, None));
+        assert_eq!(key, b"web:eu@2/n-1.a_b+c");
+        assert_eq!(command_key_of(&key), Some((pool, node)));
+        for bad in ["", "p", "/", "p/", "/n", "p/n/x", "p//n", "p n/x", "../n"] {
+            assert_eq!(command_key_of(bad.as_bytes()), None, "{bad}");
+        }
+        assert_eq!(command_key_of(b"p/\xff"), None);
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use model::Command;
 use model::command::Order;
-use model::record::{command_key, keyed_node};
+use model::record::{command_key, command_key_of};
 use protocol::log::{NewRecord, Record, Topic};
 
 use super::Driver;
@@ -59,7 +59,7 @@ impl Driver {
     }
 
     fn hand_on(&self, record: &Record) {
-        let Some((pool, node)) = keyed_node(&record.key) else { return };
+        let Some((pool, node)) = command_key_of(&record.key) else { return };
         match serde_json::from_slice(&record.value) {
             Ok(Order::Renew(renew)) => self.part.waiters.renewed(&pool, &node, renew),
             Ok(order @ (Order::Start(_) | Order::Cancel { .. })) => {
@@ -85,7 +85,7 @@ impl Driver {
             }
             return;
         }
-        let key = command_key(&command.pool, &command.node).into_bytes();
+        let key = command_key(&command.pool, &command.node);
         let value = serde_json::to_vec(&command.order).expect("commands are plain data");
         let shared = self.shared.clone();
         let done = Box::new(move |outcome: Result<Vec<u64>, _>| {
