@@ -30,7 +30,8 @@ const HASH: &str = "pools are found by their hash: the partition of a record is 
 const WAIT: &str = "how long records wait and how large they may be is bounded here";
 
 /// Keys that are set here, each with why.
-const OURS: [(&str, &str); 35] = [
+const OURS: [(&str, &str); 37] = [
+    ("metadata.broker.list", "its other name is \"bootstrap.servers\""),
     ("enable.idempotence", ORDER),
     ("acks", ORDER),
     ("request.required.acks", ORDER),
@@ -66,6 +67,7 @@ const OURS: [(&str, &str); 35] = [
     ("delivery.timeout.ms", WAIT),
     ("message.max.bytes", WAIT),
     ("compression.type", WAIT),
+    ("compression.codec", WAIT),
 ];
 
 /// The cluster, if Kafka is used: a flag says where, or the file. Nothing is connected, but all is checked that can be.
