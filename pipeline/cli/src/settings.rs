@@ -1,7 +1,8 @@
-//! `reprise.toml`: what `up` may be told in a file. A flag goes before the environment, the environment before the file.
+//! `reprise.toml`: what `up` and `agent` may be told in a file. A flag goes before the environment, the environment before the file.
 //!
 //! Unknown keys are refused with what was meant, since a setting that is silently ignored is found out at 3 a.m.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,6 +15,10 @@ use toml::de::{DeTable, DeValue};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+mod kafka;
+
+pub use kafka::kafka;
 
 /// What the file says; what it does not say is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +37,23 @@ pub struct File {
     pub suspect: Option<Millis>,
     /// Silence after which a node is lost.
     pub lost: Option<Millis>,
+    /// Which log the engine keeps.
+    pub log: Option<LogKind>,
+    /// How many partitions Kafka's topics are made with.
+    pub partitions: Option<u32>,
+    /// Stands before the names of Kafka's topics.
+    pub topic_prefix: Option<String>,
+    /// librdkafka's keys.
+    pub kafka: BTreeMap<String, String>,
+}
+
+/// Which log the engine keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogKind {
+    /// Its own, in the data folder.
+    Embedded,
+    /// Topics on a cluster.
+    Kafka,
 }
 
 /// How the program's own log looks.
@@ -44,7 +66,8 @@ pub enum LogFormat {
 }
 
 /// The keys at the top of the file.
-const TOP: [&str; 5] = ["listen", "data", "token_file", "log_format", "node"];
+const TOP: [&str; 9] =
+    ["listen", "data", "token_file", "log_format", "log", "partitions", "topic_prefix", "node", "kafka"];
 /// The keys under `[node]`.
 const NODE: [&str; 3] = ["beat", "suspect", "lost"];
 
@@ -54,7 +77,8 @@ pub fn read(path: &std::path::Path) -> Result<File, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::new(Exit::Refused, format!("{name} cannot be read: {error}")))?;
     parse(&text).map_err(|mistakes| {
-        let printed = flow::render(&mistakes, &name, &text).replace(", nothing submitted", ", nothing started");
+        let printed =
+            flow::render(&mistakes, &name, &kafka::masked(&text)).replace(", nothing submitted", ", nothing started");
         Failure::new(Exit::Refused, format!("the settings are refused\n{}", printed.trim_end()))
     })
 }
@@ -92,7 +116,17 @@ fn parse(text: &str) -> Result<File, Vec<Diagnostic>> {
                 file.log_format =
                     mistakes.read(value, "write \"text\" or \"json\"", |text| LogFormat::from_str(text, false).ok());
             }
+            "log" => {
+                file.log =
+                    mistakes.read(value, "write \"embedded\" or \"kafka\"", |text| LogKind::from_str(text, false).ok());
+            }
+            "partitions" => file.partitions = read_partitions(value, &mut mistakes),
+            "topic_prefix" => {
+                let hint = "write at most 200 of A-Z a-z 0-9 . _ -, as in \"ci-\"";
+                file.topic_prefix = mistakes.read(value, hint, |text| kafka::is_prefix(text).then(|| text.to_owned()));
+            }
             "node" => read_node(value, &mut file, &mut mistakes),
+            "kafka" => kafka::read(value, &mut file, &mut mistakes),
             _ => mistakes.unknown(key, "", &TOP),
         }
     }
@@ -113,6 +147,16 @@ fn read_node(value: &Spanned<DeValue<'_>>, file: &mut File, mistakes: &mut Mista
             _ => mistakes.unknown(key, " under [node]", &NODE),
         }
     }
+}
+
+fn read_partitions(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes<'_>) -> Option<u32> {
+    let most = ::kafka::topics::MAX_PARTITIONS;
+    let number = value.get_ref().as_integer().filter(|number| number.radix() == 10);
+    let count = number.and_then(|number| number.as_str().parse().ok()).filter(|count| (1..=most).contains(count));
+    if count.is_none() {
+        mistakes.add(value.span(), "this value cannot be".into(), &format!("write a number from 1 to {most}"));
+    }
+    count
 }
 
 fn path(text: &str) -> Option<PathBuf> {

@@ -138,8 +138,10 @@ impl Ear {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use model::{JournalId, LeaseId, Millis};
-    use protocol::log::Record;
+    use protocol::log::{AppendError, Done, NewRecord, Record, Topic};
 
     use super::*;
 
@@ -170,6 +172,43 @@ mod tests {
     fn it_is_anew_once() {
         let ear = Ear::new(Vec::new(), mpsc::channel(1).0);
         assert_eq!([ear.is_anew(), ear.is_anew()], [true, false]);
+    }
+
+    #[test]
+    fn where_records_are_gone_it_goes_on_from_the_end_and_says_so() {
+        let (say, mut orders) = mpsc::channel(10);
+        let ear = Ear::new(b"p/n".to_vec(), say);
+        ear.is_anew();
+        let stream = Stream { topic: Topic::Commands, partition: 0 };
+        ear.listen(&Remade { ear: &ear, end: 3 }, stream, 70);
+        assert!(ear.is_anew());
+        assert_eq!([orders.try_recv(), orders.try_recv()], [Ok(Heard::Gap), Ok(Heard::Order(cancel()))]);
+    }
+
+    /// A stream that was made anew and got one order since.
+    struct Remade<'a> {
+        ear: &'a Ear,
+        end: u64,
+    }
+
+    impl Log for Remade<'_> {
+        fn read(&self, _from: Stream, position: u64, _bytes: usize) -> Result<Page, ReadError> {
+            if self.end < position {
+                return Err(ReadError::Cut { position, start: 0, end: self.end });
+            }
+            self.ear.close();
+            Ok(page(&[("p/n", cancel())]))
+        }
+
+        fn append(&self, _to: Stream, _records: Vec<NewRecord>, _done: Done) {}
+        fn range(&self, _of: Stream) -> Result<Range<u64>, ReadError> {
+            Ok(0..self.end)
+        }
+        fn wait(&self, _streams: &[(Stream, u64)], _at_most: Duration) {}
+        fn wake(&self) {}
+        fn trim(&self, _of: Stream, _before: u64) -> Result<(), AppendError> {
+            Ok(())
+        }
     }
 
     fn page(orders: &[(&str, Order)]) -> Page {

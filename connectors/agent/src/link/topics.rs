@@ -35,6 +35,7 @@ pub struct Topics {
     ear: Arc<Ear>,
     /// For the one who follows.
     orders: Mutex<Option<mpsc::Receiver<Heard>>>,
+    listener: Option<thread::JoinHandle<()>>,
 }
 
 /// Why there is no connection.
@@ -124,9 +125,13 @@ impl Topics {
 }
 
 impl Drop for Topics {
+    /// Waits a moment for who listens: a client that is still connected when its process ends may crash it.
     fn drop(&mut self) {
         self.ear.close();
         self.log.wake();
+        if let Some(listener) = self.listener.take() {
+            let _ = listener.join(); // a panic of the thread has been printed
+        }
     }
 }
 
@@ -150,10 +155,10 @@ fn connect(settings: &Settings, pool: &PoolId, node: &NodeId) -> Result<Topics, 
     let (thread_ear, thread_log) = (Arc::clone(&ear), Arc::clone(&log));
     let listen = move || thread_ear.listen(thread_log.as_ref(), stream, end);
     let spawned = thread::Builder::new().name("commands".into()).spawn(listen);
-    spawned.map_err(|error| Failure::Final(no_thread(error).into()))?;
+    let listener = Some(spawned.map_err(|error| Failure::Final(no_thread(error).into()))?);
     let key = pool.as_str().as_bytes().to_vec();
     let orders = Mutex::new(Some(orders));
-    Ok(Topics { log, brokers: settings.brokers.clone(), partition, key, ear, orders })
+    Ok(Topics { log, brokers: settings.brokers.clone(), partition, key, ear, orders, listener })
 }
 
 /// Does what blocks on a thread of its own, which nobody who leaves waits for.

@@ -13,11 +13,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::log;
 use crate::screen;
-use crate::settings::LogFormat;
+use crate::settings::{self, LogFormat};
 
 /// Takes work of a pool until SIGTERM or Ctrl-C; a second one ends running work at once.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  reprise agent --slots 4 --label os=linux --zone a")]
+#[command(after_help = "Example:\n  reprise agent --slots 4 --label os=linux --zone a\n  \
+                        reprise agent --kafka kafka:9092 --topic-prefix ci-")]
 pub struct Agent {
     /// How much it takes at once; without, one per processor
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_SLOTS as i64))]
@@ -34,6 +35,15 @@ pub struct Agent {
     /// Where tasks run that say nothing else
     #[arg(long, value_name = "D", default_value = ".")]
     dir: PathBuf,
+    /// Speaks Kafka instead of HTTP, but for what tasks print
+    #[arg(long, value_name = "HOST:PORT", env = "REPRISE_KAFKA")]
+    kafka: Option<String>,
+    /// Stands before the names of Kafka's topics
+    #[arg(long, value_name = "P", env = "REPRISE_TOPIC_PREFIX")]
+    topic_prefix: Option<String>,
+    /// Settings of Kafka: reprise help environment
+    #[arg(long, value_name = "FILE", env = "REPRISE_CONFIG")]
+    config: Option<PathBuf>,
     /// How its log looks
     #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
     log_format: LogFormat,
@@ -56,12 +66,15 @@ impl Agent {
     fn options(self, globals: &Globals) -> Result<agent::Options, Failure> {
         let machine =
             |error: std::io::Error| Failure::new(Exit::Machine, format!("this machine cannot run an agent: {error}"));
+        let file = self.config.as_deref().map(settings::read).transpose()?.unwrap_or_default();
+        let kafka = settings::kafka(self.kafka.as_deref(), self.topic_prefix.as_deref(), &file)?;
         let state = api::state()?;
         let mut options = agent::Options::new(globals.pool.clone(), api::endpoint()?, state).map_err(machine)?;
         let dir = self.dir.display();
         let no_dir = |error| Failure::new(Exit::Usage, format!("--dir {dir}: {error}"));
         options.dir = self.dir.canonicalize().map_err(no_dir)?;
         options.slots = self.slots.unwrap_or(options.slots);
+        options.kafka = kafka;
         options.name = self.name;
         options.labels = self.labels.into_iter().collect();
         options.zone = self.zone;

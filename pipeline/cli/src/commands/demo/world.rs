@@ -106,6 +106,10 @@ impl World {
         }
         let url = format!("http://127.0.0.1:{}", self.port);
         command.env("XDG_STATE_HOME", self.folder.join("state")).env("NO_COLOR", "1");
+        // Whatever log and settings its user has, the world has its own.
+        for name in ["REPRISE_CONFIG", "REPRISE_KAFKA", "REPRISE_TOPIC_PREFIX"] {
+            command.env_remove(name);
+        }
         if name != ENGINE {
             command.env("REPRISE_URL", url);
         }
