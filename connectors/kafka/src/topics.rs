@@ -33,11 +33,23 @@ pub const MAX_PARTITIONS: u32 = 1_000;
 
 /// The topics are not as they must be, or cannot be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong(Vec<String>);
+pub struct Wrong {
+    /// Each thing, in words.
+    said: Vec<String>,
+    /// Nobody answered: it may be better later.
+    away: bool,
+}
+
+impl Wrong {
+    /// Whether it may be better later, without anybody doing anything.
+    pub fn is_away(&self) -> bool {
+        self.away
+    }
+}
 
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
+        f.write_str(&self.said.join("\n"))
     }
 }
 
@@ -62,7 +74,7 @@ pub fn ensure(settings: &Settings, wanted: Option<u32>) -> Result<u32, Wrong> {
         }
     }
     wrong.extend(check(&admin, settings)?);
-    if wrong.is_empty() { Ok(count) } else { Err(Wrong(wrong)) }
+    if wrong.is_empty() { Ok(count) } else { Err(all(wrong)) }
 }
 
 /// How many partitions the installation has, for a node that joins it; an error in words if it is not there.
@@ -107,7 +119,8 @@ fn metadata(settings: &Settings) -> Result<Metadata, Wrong> {
         // What was refused waits to be told.
         drop(client.poll(Duration::from_millis(50)));
         let code = trouble::code(&error).unwrap_or(Code::OperationTimedOut);
-        one(trouble::unreached(settings, client.context().refused().unwrap_or(code)))
+        let refused = client.context().refused();
+        Wrong { away: refused.is_none(), ..one(trouble::unreached(settings, refused.unwrap_or(code))) }
     })
 }
 
@@ -157,7 +170,7 @@ fn make(admin: &Admin, settings: &Settings, missing: &[Topic], count: u32) -> Re
     // Another instance may have been quicker.
     let refused = refused.filter(|(_, code)| *code != Code::TopicAlreadyExists);
     let refused: Vec<String> = refused.map(|(name, code)| not_made(settings, &name, code)).collect();
-    if refused.is_empty() { Ok(()) } else { Err(Wrong(refused)) }
+    if refused.is_empty() { Ok(()) } else { Err(all(refused)) }
 }
 
 fn not_made(settings: &Settings, name: &str, code: Code) -> String {
@@ -219,7 +232,11 @@ fn options() -> AdminOptions {
 }
 
 fn one(why: impl Into<String>) -> Wrong {
-    Wrong(vec![why.into()])
+    all(vec![why.into()])
+}
+
+fn all(said: Vec<String>) -> Wrong {
+    Wrong { said, away: false }
 }
 
 /// Waits for an answer of the admin client, which has a thread of its own.

@@ -1,13 +1,11 @@
-//! `up`: engine and gateway on an embedded log, until SIGTERM or Ctrl-C.
+//! `up`: engine and gateway, on a log of its own or on one that it shares over Kafka, until SIGTERM or Ctrl-C.
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use embedded::EmbeddedLog;
 use engine::{Engine, Health, Trouble};
 use gateway::Gateway;
 use model::PoolSettings;
@@ -19,16 +17,19 @@ use crate::failure::Failure;
 use crate::log;
 use crate::screen;
 use crate::settings::{self, File, LogFormat};
+use open::Open;
+
+mod open;
 
 /// How long the engine may read its journal before that is said aloud.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a stopped engine is looked for.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Starts engine and gateway; SIGTERM or Ctrl-C stops them, and running work goes on without them.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  reprise up\n  reprise up --data /var/lib/reprise --listen 0.0.0.0:7717 \
-                        --token-file /etc/reprise/token")]
+                        --token-file /etc/reprise/token\n  reprise up --kafka kafka:9092 --topic-prefix ci-")]
 pub struct Up {
     /// The data folder [without: ./reprise-data]
     #[arg(long, value_name = "DIR")]
@@ -39,6 +40,12 @@ pub struct Up {
     /// A file with the token for TCP; needed beyond this machine
     #[arg(long, value_name = "F", env = "REPRISE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    /// Keeps its log on Kafka, and shares it with every engine there: each can take over from each
+    #[arg(long, value_name = "HOST:PORT", env = "REPRISE_KAFKA")]
+    kafka: Option<String>,
+    /// Stands before the names of Kafka's topics
+    #[arg(long, value_name = "P", env = "REPRISE_TOPIC_PREFIX")]
+    topic_prefix: Option<String>,
     /// Settings: reprise help environment
     #[arg(long, value_name = "FILE", env = "REPRISE_CONFIG")]
     config: Option<PathBuf>,
@@ -57,6 +64,8 @@ pub struct Up {
 #[derive(Debug, PartialEq, Eq)]
 struct Config {
     data: PathBuf,
+    kafka: Option<kafka::Settings>,
+    partitions: Option<u32>,
     listen: SocketAddr,
     token_file: Option<PathBuf>,
     pool: PoolSettings,
@@ -78,10 +87,17 @@ impl Up {
     /// A flag goes before the environment, the environment before the file.
     fn config(self, file: File) -> Result<Config, Failure> {
         let pool = file.pool()?.unwrap_or_default();
+        let kafka = settings::kafka(self.kafka.as_deref(), self.topic_prefix.as_deref(), &file)?;
+        if let (None, Some(partitions @ 2..)) = (&kafka, file.partitions) {
+            let why = format!("`partitions = {partitions}` is for Kafka: the log in the data folder has one");
+            return Err(Failure::new(Exit::Refused, why));
+        }
         let standard = || SocketAddr::from(([127, 0, 0, 1], agent::endpoint::PORT));
         Ok(Config {
             data: self.data.or(file.data).unwrap_or_else(|| "./reprise-data".into()),
             listen: self.listen.or(file.listen).unwrap_or_else(standard),
+            kafka,
+            partitions: file.partitions,
             token_file: self.token_file.or(file.token_file),
             pool,
             accept_clock: self.accept_clock,
@@ -95,29 +111,34 @@ async fn serve(config: Config) -> Result<Exit, Failure> {
     // Before anything is opened, so that no signal finds us half way.
     let mut term = signal(SignalKind::terminate()).map_err(no_loop)?;
     let mut int = signal(SignalKind::interrupt()).map_err(no_loop)?;
-    let engine = start_engine(&config)?;
+    let opened = tokio::select! {
+        opened = open::open(&config) => opened?,
+        _ = term.recv() => return Ok(Exit::Done),
+        _ = int.recv() => return Ok(Exit::Done),
+    };
+    let (engine, place) = (opened.engine.clone(), opened.place.clone());
     let gateway = match start_gateway(&config, &engine).await {
         Ok(gateway) => gateway,
         Err(failure) => {
-            stop(engine).await;
+            stop(opened).await;
             return Err(failure);
         }
     };
     let ended = tokio::select! {
-        ended = attend(&engine, &gateway, &config.data) => Err(ended),
+        ended = attend(&engine, &gateway, &place) => Err(ended),
         _ = term.recv() => Ok(()),
         _ = int.recv() => Ok(()),
     };
     gateway.stop().await;
-    stop(engine).await;
+    stop(opened).await;
     ended.map(|()| {
         screen::line("engine stopped; running work goes on, and reports to the next one");
         Exit::Done
     })
 }
 
-/// Says when the engine is ready; returns only if it stops by itself.
-async fn attend(engine: &Engine, gateway: &Gateway, data: &Path) -> Failure {
+/// Says when the engine is ready, and when it no longer is; returns only if it stops by itself.
+async fn attend(engine: &Engine, gateway: &Gateway, place: &str) -> Failure {
     loop {
         let health = engine.ready(PATIENCE).await;
         if let Some(failure) = given_up(&health) {
@@ -125,40 +146,32 @@ async fn attend(engine: &Engine, gateway: &Gateway, data: &Path) -> Failure {
         }
         // One that is led and has no room takes nothing either: the same word that `/readyz` gives. What has stopped
         // in some partitions only goes on with the others, and has said so.
-        if health.led && matches!(health.trouble, None | Some(Trouble::Partial(_))) {
-            let words = if engine.is_standby() {
-                let leads = engine.healths().iter().filter(|health| health.leading).count();
-                ready_among_others(gateway.address, data, leads, engine.partitions())
-            } else {
-                ready(gateway.address, data, health.epoch)
-            };
-            screen::line(&words);
+        if is_good(&health) {
+            screen::line(&ready(gateway.address, place, engine));
             break;
         }
-        screen::line(&still_reading(&health));
+        screen::line(&not_ready("not ready yet", &health));
         if health.led {
             tokio::time::sleep(PATIENCE).await;
         }
     }
+    let mut good = true;
     loop {
         tokio::time::sleep(LOOK).await;
-        if let Some(failure) = given_up(&engine.health()) {
+        let health = engine.health();
+        if let Some(failure) = given_up(&health) {
             return failure;
+        }
+        if good != is_good(&health) {
+            good = !good;
+            let words = if good { "ready again".to_owned() } else { not_ready("not ready", &health) };
+            screen::line(&words);
         }
     }
 }
 
-fn start_engine(config: &Config) -> Result<Engine, Failure> {
-    let machine = |message: String| Failure::new(Exit::Machine, message);
-    let log = EmbeddedLog::open(&config.data.join("log"), &embedded::Options::default());
-    let log = log.map_err(|error| machine(error.to_string()))?;
-    let mut options = engine::Options::new(config.data.join("snapshots"));
-    options.settings = config.pool;
-    options.accept_clock = config.accept_clock;
-    options.snapshot_entries = config.snapshot_entries.unwrap_or(options.snapshot_entries);
-    let builtin = flow::policy::BUILTIN.iter().filter_map(|(name, _)| flow::policy::builtin(name));
-    options.policies = builtin.map(Arc::new).collect();
-    Engine::start(Arc::new(log), options).map_err(|error| machine(error.to_string()))
+fn is_good(health: &Health) -> bool {
+    health.led && matches!(health.trouble, None | Some(Trouble::Partial(_)))
 }
 
 async fn start_gateway(config: &Config, engine: &Engine) -> Result<Gateway, Failure> {
@@ -185,8 +198,8 @@ async fn start_gateway(config: &Config, engine: &Engine) -> Result<Gateway, Fail
 }
 
 /// Resigns, so that the next engine need not wait.
-async fn stop(engine: Engine) {
-    if tokio::task::spawn_blocking(move || engine.stop()).await.is_err() {
+async fn stop(opened: Open) {
+    if tokio::task::spawn_blocking(move || opened.close()).await.is_err() {
         tracing::error!("the engine did not stop well: its journal is safe, and the next start reads it");
     }
 }
@@ -198,25 +211,28 @@ fn given_up(health: &Health) -> Option<Failure> {
     }
 }
 
-fn ready(address: SocketAddr, data: &Path, epoch: u64) -> String {
-    format!("engine ready at http://{address} (embedded log, {}, epoch {epoch})", data.display())
+fn ready(address: SocketAddr, place: &str, engine: &Engine) -> String {
+    let leads = engine.healths().iter().filter(|health| health.leading).count();
+    let what = match engine.is_standby() {
+        true => format!("leads {leads} of {} partitions", engine.partitions()),
+        false => format!("epoch {}", engine.health().epoch),
+    };
+    format!("engine ready at http://{address} ({place}, {what})")
 }
 
-fn ready_among_others(address: SocketAddr, data: &Path, leads: usize, partitions: u32) -> String {
-    let data = data.display();
-    format!("engine ready at http://{address} (shared log, {data}, leads {leads} of {partitions} partitions)")
-}
-
-fn still_reading(health: &Health) -> String {
+fn not_ready(word: &str, health: &Health) -> String {
     match &health.trouble {
         Some(Trouble::Disk(why)) => {
             let reserve = embedded::Options::default().reserve_bytes >> 20;
-            format!("not ready yet: {why}; beside what it writes the log keeps a reserve of {reserve} MiB")
+            format!("{word}: {why}; beside what it writes the log keeps a reserve of {reserve} MiB")
         }
         Some(Trouble::Doubt(why) | Trouble::Unread(why) | Trouble::Partial(why) | Trouble::Stopped(why)) => {
-            format!("not ready yet: {why}")
+            format!("{word}: {why}")
         }
-        None => format!("not ready yet: the journal is read, {} entries so far", health.seq),
+        None if health.journal_read => {
+            format!("{word}: nobody leads just now; another instance takes over in a moment")
+        }
+        None => format!("{word}: the journal is read, {} entries so far", health.seq),
     }
 }
 
@@ -236,6 +252,8 @@ mod tests {
         data: None,
         listen: None,
         token_file: None,
+        kafka: None,
+        topic_prefix: None,
         config: None,
         accept_clock: false,
         log_format: None,
@@ -247,20 +265,20 @@ mod tests {
         let usual = NOTHING.config(File::default()).unwrap();
         assert_eq!(
             (usual.data.as_path(), usual.listen.to_string().as_str()),
-            (Path::new("./reprise-data"), "127.0.0.1:7717")
+            (std::path::Path::new("./reprise-data"), "127.0.0.1:7717")
         );
         let file = || File { data: Some("/a".into()), listen: "127.0.0.1:1".parse().ok(), ..File::default() };
-        assert_eq!(NOTHING.config(file()).unwrap().data, Path::new("/a"));
+        assert_eq!(NOTHING.config(file()).unwrap().data, std::path::Path::new("/a"));
         let flags = Up { data: Some("/b".into()), ..NOTHING };
         let config = flags.config(file()).unwrap();
-        assert_eq!((config.data.as_path(), config.listen.port()), (Path::new("/b"), 1));
+        assert_eq!((config.data.as_path(), config.listen.port()), (std::path::Path::new("/b"), 1));
     }
 
     #[test]
-    fn ready_says_where_what_and_since_when() {
-        let text = ready("127.0.0.1:7717".parse().unwrap(), Path::new("./reprise-data"), 1);
-        assert_eq!(text, "engine ready at http://127.0.0.1:7717 (embedded log, ./reprise-data, epoch 1)");
-        let text = ready_among_others("127.0.0.1:7717".parse().unwrap(), Path::new("./data"), 3, 8);
-        assert_eq!(text, "engine ready at http://127.0.0.1:7717 (shared log, ./data, leads 3 of 8 partitions)");
+    fn partitions_without_kafka_are_refused() {
+        let file = |partitions| File { partitions: Some(partitions), ..File::default() };
+        assert_eq!(NOTHING.config(file(1)).unwrap().partitions, Some(1));
+        let refused = NOTHING.config(file(4)).unwrap_err();
+        assert!(refused.exit == Exit::Refused && refused.message.contains("partitions = 4"), "{refused}");
     }
 }
