@@ -19,7 +19,7 @@ use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use crate::log::Bounds;
+use crate::log::Options;
 use crate::reader::HEADER;
 use crate::settings::Settings;
 use crate::statistics::{INTERVAL_MS, Statistics};
@@ -40,7 +40,7 @@ type Client = ThreadedProducer<Telling>;
 /// Appends to all streams.
 pub struct Appender {
     settings: Settings,
-    bounds: Bounds,
+    options: Options,
     client: RwLock<Arc<Client>>,
     waiting: Arc<Waiting>,
     locks: Vec<Mutex<()>>,
@@ -62,8 +62,29 @@ struct CallState {
     /// Records that were handed over and are not settled, and one for the handing over itself.
     left: usize,
     positions: Vec<u64>,
-    failed: Option<AppendError>,
+    /// Records that stand in the log.
+    appended: usize,
+    /// Why the first one was refused for good.
+    refused: Option<String>,
+    /// Why the first one failed that may stand in the log.
+    failed: Option<String>,
     done: Option<Done>,
+}
+
+impl CallState {
+    fn new(records: usize, done: Done) -> Self {
+        let positions = vec![0; records];
+        Self { left: 1, positions, appended: 0, refused: None, failed: None, done: Some(done) }
+    }
+
+    /// What became of the call: refused only if nothing of it can stand in the log.
+    fn outcome(&mut self) -> Result<Vec<u64>, AppendError> {
+        match (self.failed.take(), self.refused.take(), self.appended) {
+            (None, None, _) => Ok(std::mem::take(&mut self.positions)),
+            (None, Some(why), 0) => Err(AppendError::Refused(why)),
+            (Some(why), _, _) | (None, Some(why), _) => Err(AppendError::Failed(why)),
+        }
+    }
 }
 
 /// What comes back with each record.
@@ -84,11 +105,11 @@ struct Telling {
 
 impl Appender {
     /// Connects when it is first used.
-    pub fn new(settings: &Settings, bounds: Bounds) -> Result<Self, String> {
+    pub fn new(settings: &Settings, options: Options) -> Result<Self, String> {
         let waiting = Arc::new(Waiting::default());
         let client = RwLock::new(client(settings, &waiting)?);
         let locks = (0..LOCKS).map(|_| Mutex::new(())).collect();
-        Ok(Self { settings: settings.clone(), bounds, client, waiting, locks })
+        Ok(Self { settings: settings.clone(), options, client, waiting, locks })
     }
 
     /// Whether this thread is one that tells outcomes.
@@ -99,16 +120,14 @@ impl Appender {
     /// Appends: see [`protocol::log::Log::append`].
     pub fn append(&self, to: Stream, records: Vec<NewRecord>, done: Done) {
         let bytes: usize = records.iter().map(size).sum();
-        if !self.waiting.takes(records.len(), bytes, self.bounds) {
+        if !self.waiting.takes(records.len(), bytes, self.options) {
             return done(Err(AppendError::Failed(format!(
                 "{} records wait to be acknowledged, and no more are taken",
                 self.waiting.records.load(Ordering::Relaxed)
             ))));
         }
         let topic = self.settings.topic(to.topic);
-        let positions = vec![0; records.len()];
-        let state = CallState { left: 1, positions, failed: None, done: Some(done) };
-        let call = Arc::new(Call { state: Mutex::new(state) });
+        let call = Arc::new(Call { state: Mutex::new(CallState::new(records.len(), done)) });
         let client = self.sound();
         {
             let lock = &self.locks[(to.topic as usize + to.partition as usize * 7) % LOCKS];
@@ -124,7 +143,7 @@ impl Appender {
             // What was not handed over does not wait.
             records.for_each(|(_, record)| self.waiting.settled(1, size(record)));
         }
-        call.settle(None);
+        call.settle();
     }
 
     fn send(
@@ -205,10 +224,10 @@ impl Appender {
 
 impl Waiting {
     /// Takes room for records, if there is some. One call alone may be too large, or it could never be made.
-    fn takes(&self, records: usize, bytes: usize, most: Bounds) -> bool {
+    fn takes(&self, records: usize, bytes: usize, most: Options) -> bool {
         let (before, held) =
             (self.records.fetch_add(records, Ordering::AcqRel), self.bytes.fetch_add(bytes, Ordering::AcqRel));
-        let fits = before == 0 || (before + records <= most.records && held + bytes <= most.bytes);
+        let fits = before == 0 || (before + records <= most.waiting_records && held + bytes <= most.waiting_bytes);
         if !fits {
             self.settled(records, bytes);
         }
@@ -228,24 +247,27 @@ impl Call {
 
     fn fail(&self, error: AppendError) {
         let mut state = self.lock();
-        // Some of it may have been handed over before: then nobody knows.
-        let in_doubt = 1 < state.left;
-        state.failed.get_or_insert(if in_doubt { AppendError::Failed(error.to_string()) } else { error });
+        match error {
+            AppendError::Refused(why) => drop(state.refused.get_or_insert(why)),
+            AppendError::Failed(why) | AppendError::Full { advice: why } => drop(state.failed.get_or_insert(why)),
+        }
     }
 
-    /// One more part is settled: a record with its position, or the handing over. The last one tells who waits.
-    fn settle(&self, record: Option<(usize, u64)>) {
+    /// One more record stands in the log, at this position.
+    fn stands(&self, index: usize, position: u64) {
         let mut state = self.lock();
-        if let Some((index, position)) = record {
-            state.positions[index] = position;
-        }
+        state.appended += 1;
+        state.positions[index] = position;
+    }
+
+    /// One more part is settled: a record, or the handing over. The last one tells who waits.
+    fn settle(&self) {
+        let mut state = self.lock();
         state.left -= 1;
         if 0 < state.left {
             return;
         }
-        let positions = std::mem::take(&mut state.positions);
-        let outcome = state.failed.take().map_or(Ok(positions), Err);
-        let done = state.done.take();
+        let (outcome, done) = (state.outcome(), state.done.take());
         drop(state);
         if let Some(done) = done {
             done(outcome);
@@ -281,15 +303,14 @@ impl ProducerContext for Telling {
     fn delivery(&self, result: &DeliveryResult<'_>, slot: Box<Slot>) {
         OWN.set(true);
         self.waiting.settled(1, slot.bytes);
-        let position = match result {
-            Ok(message) => u64::try_from(message.offset()).unwrap_or(0),
+        match result {
+            Ok(message) => slot.call.stands(slot.index, u64::try_from(message.offset()).unwrap_or(0)),
             Err((error, message)) => {
                 slot.call.fail(failure(&self.settings, message.topic(), error, self.fatal()));
-                0
             }
-        };
+        }
         // A panic of who waits must not end the thread that tells all others.
-        let told = catch_unwind(AssertUnwindSafe(|| slot.call.settle(Some((slot.index, position)))));
+        let told = catch_unwind(AssertUnwindSafe(|| slot.call.settle()));
         if told.is_err() {
             tracing::error!("our own bug: who waited for an append panicked");
         }
@@ -306,6 +327,8 @@ fn client(settings: &Settings, waiting: &Arc<Waiting>) -> Result<Arc<Client>, St
         ("queue.buffering.max.messages", "1000000"),
         ("queue.buffering.max.kbytes", "1048576"),
         ("message.max.bytes", "1000000"),
+        // What goes in one request stays below the least bound that a topic may have.
+        ("batch.size", "262144"),
         ("compression.type", "lz4"),
         ("partitioner", "murmur2_random"),
     ]);

@@ -11,8 +11,6 @@ use rdkafka::consumer::Consumer;
 use crate::client::Reading;
 use crate::reader::Reader;
 
-/// From one question to the next.
-const PERIOD: Duration = Duration::from_millis(200);
 /// How long the brokers may take to answer.
 const ANSWER: Duration = Duration::from_millis(500);
 
@@ -22,6 +20,8 @@ pub struct Asked {
     pub consumer: Arc<Reading>,
     /// All streams; those that nobody reads are passed over.
     pub readers: Vec<Arc<Reader>>,
+    /// From one question to the next.
+    pub period: Duration,
 }
 
 /// Asks until it is told to stop.
@@ -30,7 +30,7 @@ pub fn run(asked: &Asked, stop: &AtomicBool) {
         let begun = Instant::now();
         ask(asked);
         // Events of the consumer; records come through the queues of their partitions.
-        while begun.elapsed() < PERIOD && !stop.load(Ordering::Acquire) {
+        while begun.elapsed() < asked.period && !stop.load(Ordering::Acquire) {
             drop(asked.consumer.poll(Duration::from_millis(20)));
         }
     }

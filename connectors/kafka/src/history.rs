@@ -48,7 +48,7 @@ impl History {
         if place.at != Some((from, position)) || place.end <= position {
             self.move_to(place, from, position)?;
         }
-        let read = self.page(place, position, bytes);
+        let read = self.page(place, from, position, bytes);
         place.at = read.as_ref().ok().map(|page| (from, page.next));
         read
     }
@@ -70,7 +70,7 @@ impl History {
         assigned.map_err(|error| ReadError::Failed(format!("topic `{topic}`: {error}")))
     }
 
-    fn page(&self, place: &Place, position: u64, bytes: usize) -> Result<Page, ReadError> {
+    fn page(&self, place: &Place, from: Stream, position: u64, bytes: usize) -> Result<Page, ReadError> {
         let (mut records, mut sum, mut next) = (Vec::new(), 0, position);
         let deadline = Instant::now() + PATIENCE;
         while next < place.end && (sum < bytes || records.is_empty()) {
@@ -88,7 +88,8 @@ impl History {
                 }
                 Some(Err(error)) => {
                     let Some(code) = trouble::code(&error) else { continue };
-                    let words = trouble::words(&self.settings, "journal", Right::Read, code);
+                    let topic = self.settings.topic(from.topic);
+                    let words = trouble::words(&self.settings, &topic, Right::Read, code);
                     return Err(ReadError::Failed(words));
                 }
             }

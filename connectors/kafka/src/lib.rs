@@ -14,6 +14,6 @@ pub mod settings;
 pub mod topics;
 
 pub use election::Election;
-pub use log::{Bounds, KafkaLog};
+pub use log::{KafkaLog, Options};
 pub use settings::Settings;
 pub use trouble::is_too_large;

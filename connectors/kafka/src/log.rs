@@ -30,6 +30,8 @@ use crate::topics;
 
 /// How long a client may take to say farewell; the process does not wait longer.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// Questions for ends that may go without an answer.
+const STALE: u32 = 5;
 /// A wait on streams of several partitions looks at all of them this often.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -52,21 +54,26 @@ struct Clients {
 
 impl KafkaLog {
     /// Opens the log: makes clients, and asks nothing of the cluster yet.
-    pub fn open(settings: &Settings, partitions: u32, bounds: Bounds) -> Result<Self, String> {
+    pub fn open(settings: &Settings, partitions: u32, options: Options) -> Result<Self, String> {
         let consumer = Arc::new(consumer(settings, "data")?);
-        let appender = Appender::new(settings, bounds)?;
+        let appender = Appender::new(settings, options)?;
         let history = History::new(settings.clone());
         let bells: Vec<Arc<Bell>> = (0..partitions).map(|_| Arc::new(Bell::new())).collect();
         let mut streams = BTreeMap::new();
         for (partition, bell) in (0..).zip(&bells) {
             for (topic, _) in Topic::ALL {
                 let stream = Stream { topic, partition };
-                let reader = Reader::new(stream, settings.clone(), consumer.clone(), bell.clone());
+                let reader =
+                    Reader::new(stream, settings.clone(), (consumer.clone(), bell.clone()), options.ends * STALE);
                 streams.insert(stream, Arc::new(reader));
             }
         }
         let stop = Arc::new(AtomicBool::new(false));
-        let asked = ends::Asked { consumer: consumer.clone(), readers: streams.values().cloned().collect() };
+        let asked = ends::Asked {
+            consumer: consumer.clone(),
+            readers: streams.values().cloned().collect(),
+            period: options.ends,
+        };
         let stopped = stop.clone();
         let prober = thread::Builder::new().name("kafka ends".to_owned()).spawn(move || ends::run(&asked, &stopped));
         let prober = Some(prober.map_err(|error| format!("the system gives no thread: {error}"))?);
@@ -83,18 +90,21 @@ impl KafkaLog {
     }
 }
 
-/// What may wait in memory to be appended.
+/// How a log is opened.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// Records.
-    pub records: usize,
-    /// Bytes of keys and values.
-    pub bytes: usize,
+pub struct Options {
+    /// Records that may wait in memory to be appended.
+    pub waiting_records: usize,
+    /// Bytes of keys and values that may.
+    pub waiting_bytes: usize,
+    /// From one question for the ends of what is followed to the next: what is read is no older than that, and a log
+    /// that has not answered five times as long cannot be read.
+    pub ends: Duration,
 }
 
-impl Default for Bounds {
+impl Default for Options {
     fn default() -> Self {
-        Self { records: 50_000, bytes: 64 << 20 }
+        Self { waiting_records: 50_000, waiting_bytes: 64 << 20, ends: Duration::from_millis(200) }
     }
 }
 

@@ -26,8 +26,6 @@ pub const HEADER: &str = "reprise";
 const NOWHERE: u64 = u64::MAX;
 /// How long a broker may take to tell a range.
 const ANSWER: Duration = Duration::from_secs(1);
-/// An empty page is told only if a broker has said so lately.
-const STALE: Duration = Duration::from_millis(1_000);
 
 /// One stream.
 pub struct Reader {
@@ -36,6 +34,8 @@ pub struct Reader {
     partition: i32,
     settings: Settings,
     consumer: Arc<Reading>,
+    /// An empty page is told only if a broker has said so within this time.
+    stale: Duration,
     place: Mutex<Place>,
     /// Its queue may hold something.
     fresh: Arc<AtomicBool>,
@@ -64,7 +64,8 @@ struct Known {
 
 impl Reader {
     /// A stream that nobody reads yet.
-    pub fn new(stream: Stream, settings: Settings, consumer: Arc<Reading>, bell: Arc<Bell>) -> Self {
+    pub fn new(stream: Stream, settings: Settings, of: (Arc<Reading>, Arc<Bell>), stale: Duration) -> Self {
+        let (consumer, bell) = of;
         let topic = settings.topic(stream.topic);
         let partition = i32::try_from(stream.partition).unwrap_or(i32::MAX);
         let mut queue = consumer.split_partition_queue(&topic, partition).expect("a topic has a name without zeros");
@@ -76,7 +77,7 @@ impl Reader {
         });
         let known = Known { end: 0, at: Instant::now(), trouble: None, cut: false };
         let place = Mutex::new(Place { queue, next: None, known });
-        Self { stream, topic, partition, settings, consumer, place, fresh, stands: AtomicU64::new(NOWHERE) }
+        Self { stream, topic, partition, settings, consumer, stale, place, fresh, stands: AtomicU64::new(NOWHERE) }
     }
 
     /// Whether it is read, and not at this position.
@@ -140,7 +141,7 @@ impl Reader {
             return Err(self.cut(position, self.range()?));
         }
         let silent = place.known.at.elapsed();
-        if page.records.is_empty() && STALE < silent {
+        if page.records.is_empty() && self.stale < silent {
             let why = place.known.trouble.clone().unwrap_or_else(|| "no broker answers".to_owned());
             return Err(ReadError::Failed(format!("nothing heard for {} s: {why}", silent.as_secs())));
         }

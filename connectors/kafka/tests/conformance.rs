@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conformance::Subject;
-use kafka::{Bounds, KafkaLog, Settings, topics};
+use kafka::{KafkaLog, Options, Settings, topics};
 use protocol::log::Log;
 
 struct OnKafka {
@@ -11,7 +11,7 @@ struct OnKafka {
 }
 
 impl OnKafka {
-    const BOUNDS: Bounds = Bounds { records: 6_000, bytes: 64 << 20 };
+    const MAY_WAIT: usize = 6_000;
 }
 
 impl Subject for OnKafka {
@@ -22,11 +22,12 @@ impl Subject for OnKafka {
     }
 
     fn reopen(&mut self) -> Arc<dyn Log> {
-        Arc::new(KafkaLog::open(&self.settings, 2, Self::BOUNDS).expect("a client can be made"))
+        let options = Options { waiting_records: Self::MAY_WAIT, ..Options::default() };
+        Arc::new(KafkaLog::open(&self.settings, 2, options).expect("a client can be made"))
     }
 
     fn may_wait(&self) -> Option<usize> {
-        Some(Self::BOUNDS.records)
+        Some(Self::MAY_WAIT)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use kafka::{Bounds, KafkaLog, Settings, topics};
+use kafka::{KafkaLog, Options, Settings, topics};
 use protocol::log::{Log, NewRecord, Stream, Topic};
 
 const COUNT: u64 = 20_000;
@@ -14,7 +14,7 @@ fn a_reader_that_moves_gets_what_stands_at_its_new_place() {
     let brokers = broker::address();
     let settings = Settings { prefix: broker::prefix(), ..Settings::new(&brokers) };
     topics::ensure(&settings, Some(1)).expect("topics can be made");
-    let log: Arc<dyn Log> = Arc::new(KafkaLog::open(&settings, 1, Bounds::default()).unwrap());
+    let log: Arc<dyn Log> = Arc::new(KafkaLog::open(&settings, 1, Options::default()).unwrap());
     let reports = Stream { topic: Topic::Reports, partition: 0 };
     let record = |n: u64| NewRecord { key: b"p".to_vec(), header: Vec::new(), value: n.to_string().into_bytes() };
     let (tell, told) = sync_channel(1);

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use broker::{Broker, Options, To};
-use kafka::{Bounds, KafkaLog, Settings, topics};
+use kafka::{KafkaLog, Settings, topics};
 use protocol::log::{AppendError, Log, NewRecord, Page, ReadError, Stream, Topic};
 
 const JOURNAL: Stream = Stream { topic: Topic::Journal, partition: 0 };
@@ -22,7 +22,7 @@ fn at(address: &str) -> Settings {
 }
 
 fn open(settings: &Settings) -> Arc<KafkaLog> {
-    Arc::new(KafkaLog::open(settings, 1, Bounds::default()).expect("clients can be made"))
+    Arc::new(KafkaLog::open(settings, 1, kafka::Options::default()).expect("clients can be made"))
 }
 
 fn send(log: &KafkaLog, to: Stream, value: Vec<u8>) -> Receiver<Outcome> {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use model::{PoolId, partition_of};
+use model::PoolId;
 use protocol::log::Log;
 
 use crate::drive;
@@ -117,7 +117,7 @@ impl Engine {
 
     /// The partition of a pool.
     fn of(&self, pool: &PoolId) -> &Part {
-        &self.shared.parts[partition_of(pool, self.partitions()) as usize]
+        self.shared.of(pool)
     }
 
     fn in_partition(&self, partition: u32) -> Option<&Part> {

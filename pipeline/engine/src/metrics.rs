@@ -14,8 +14,13 @@ use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
+use protocol::log::Figures;
 
 use crate::health::Health;
+
+mod of_log;
+
+use of_log::OfLog;
 
 /// All metrics of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +46,19 @@ pub enum Metric {
     CommandsWithoutStream,
     CommandsFailed,
     Alarms,
+    LogWaiting,
+    LogWaitingBytes,
+    LogBrokers,
+    LogBrokersUp,
+    LogRoundTrip,
+    LogSent,
+    LogReceived,
+    LogErrors,
 }
 
 impl Metric {
     /// Each metric with its name and help text.
-    pub const ALL: [(Metric, &'static str, &'static str); 20] = [
+    pub const ALL: [(Metric, &'static str, &'static str); 28] = [
         (
             Metric::EventToCommand,
             "reprise_event_to_command_seconds",
@@ -82,6 +95,18 @@ impl Metric {
             "Commands that the log did not take; the node's next beat brings them again.",
         ),
         (Metric::Alarms, "reprise_alarms_total", "Things that an administrator should know of."),
+        (Metric::LogWaiting, "reprise_log_waiting_records", "Records that wait to become durable."),
+        (Metric::LogWaitingBytes, "reprise_log_waiting_bytes", "Bytes of records that wait to become durable."),
+        (Metric::LogBrokers, "reprise_log_brokers", "Kafka's brokers that are known."),
+        (Metric::LogBrokersUp, "reprise_log_brokers_up", "Kafka's brokers that are connected."),
+        (
+            Metric::LogRoundTrip,
+            "reprise_log_round_trip_seconds",
+            "The slowest broker's round trip for an append, 99th percentile of the last seconds.",
+        ),
+        (Metric::LogSent, "reprise_log_sent_bytes_total", "Bytes sent to Kafka's brokers."),
+        (Metric::LogReceived, "reprise_log_received_bytes_total", "Bytes received from Kafka's brokers."),
+        (Metric::LogErrors, "reprise_log_errors_total", "Requests to Kafka's brokers that failed or were given up."),
     ];
 
     /// Its name.
@@ -118,6 +143,7 @@ pub struct Metrics {
     unheard: IntCounter,
     failed: IntCounter,
     alarms: IntCounter,
+    of_log: OfLog,
 }
 
 /// What a look at a partition tells.
@@ -175,6 +201,7 @@ impl Metrics {
             unheard: counter(Metric::CommandsWithoutStream),
             failed: counter(Metric::CommandsFailed),
             alarms: counter(Metric::Alarms),
+            of_log: OfLog::new(&registry),
             registry,
         }
     }
@@ -224,8 +251,9 @@ impl Metrics {
         }
     }
 
-    /// Takes in what a look at all partitions tells, in their order.
-    pub fn observe(&self, partitions: &[Seen]) {
+    /// Takes in what a look at all partitions tells, in their order, and at the log.
+    pub fn observe(&self, partitions: &[Seen], log: Figures) {
+        self.of_log.observe(log);
         let set = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         for (partition, Seen { health, ready, .. }) in (0..).zip(partitions) {
             set(&of(&self.leading, partition), u64::from(health.leading));

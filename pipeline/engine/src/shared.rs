@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use model::{PoolId, partition_of};
 use protocol::log::{Log, Stream, Topic};
 use protocol::{Partition, Replica};
 use tokio::sync::watch;
@@ -22,6 +23,13 @@ pub struct Shared {
     pub hub: Hub,
     pub metrics: Metrics,
     pub stop: AtomicBool,
+}
+
+impl Shared {
+    /// The partition of a pool.
+    pub fn of(&self, pool: &PoolId) -> &Part {
+        &self.parts[partition_of(pool, self.options.partitions) as usize]
+    }
 }
 
 /// What the thread of a partition and its callers share.

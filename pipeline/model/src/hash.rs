@@ -31,7 +31,12 @@ pub fn murmur2(bytes: &[u8]) -> u32 {
 /// The partition of a pool, of so many: where Java's client puts a record with the pool as its key, and librdkafka with
 /// `partitioner=murmur2_random`. The hash loses its sign (`Utils.toPositive`), the rest of the division is the partition.
 pub fn partition_of(pool: &PoolId, partitions: u32) -> u32 {
-    (murmur2(pool.as_str().as_bytes()) & 0x7fff_ffff) % partitions.max(1)
+    partition_of_key(pool.as_str().as_bytes(), partitions)
+}
+
+/// The partition of a record with this key, of so many: as [`partition_of`] does it for pools.
+pub fn partition_of_key(key: &[u8], partitions: u32) -> u32 {
+    (murmur2(key) & 0x7fff_ffff) % partitions.max(1)
 }
 
 #[cfg(test)]

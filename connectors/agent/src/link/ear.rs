@@ -1,5 +1,5 @@
-//! What is said to a node over Kafka: a thread reads the pool's partition of `commands` and keeps what has the node's
-//! key. The answer to the beat that waits goes to who waits; all else is put in line to be obeyed.
+//! What is said to a node over Kafka: a thread reads the partition of `commands` that the node's key hashes to, and keeps
+//! what has that key. The answer to the beat that waits goes to who waits; all else is put in line to be obeyed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};

@@ -1,5 +1,5 @@
 //! Over Kafka: reports and beats are records of the pool's partition, acknowledged when they are durable; answers and
-//! orders come from the same partition of `commands`.
+//! orders come from the partition of `commands` that the node's key hashes to.
 //!
 //! There is one connection for all, made at the start. What Kafka's client does with threads and retries is its own;
 //! that a batch is told to have failed before the next is sent is what keeps reports in order.
@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use kafka::{Bounds, KafkaLog, Settings};
+use kafka::{KafkaLog, Options, Settings};
+use model::hash::partition_of_key;
 use model::record::{Topic, command_key};
 use model::{BootId, NodeId, PoolId, Renew, partition_of};
 use protocol::log::{AppendError, Log, NewRecord, Stream};
@@ -25,6 +26,9 @@ use crate::store::Line;
 
 /// Orders that may wait to be obeyed; one more is not heard, and comes again.
 const ORDERS: usize = 1_024;
+
+/// How often a node asks whether its partition of `commands` has more: brokers serve many nodes.
+const ENDS: Duration = Duration::from_secs(1);
 
 /// The topics of one installation, as a node sees them.
 pub struct Topics {
@@ -145,13 +149,15 @@ impl fmt::Display for Topics {
 fn connect(settings: &Settings, pool: &PoolId, node: &NodeId) -> Result<Topics, Failure> {
     settings.check().map_err(|why| Failure::Final(Error::Options(why)))?;
     let partitions = kafka::topics::count(settings).map_err(|wrong| Failure::Away(wrong.to_string()))?;
-    let log = KafkaLog::open(settings, partitions, Bounds::default()).map_err(Failure::Away)?;
+    let log =
+        KafkaLog::open(settings, partitions, Options { ends: ENDS, ..Options::default() }).map_err(Failure::Away)?;
     let log = Arc::new(log);
     let partition = partition_of(pool, partitions);
-    let stream = Stream { topic: Topic::Commands, partition };
+    let node_key = command_key(pool, node);
+    let stream = Stream { topic: Topic::Commands, partition: partition_of_key(&node_key, partitions) };
     let end = log.range(stream).map_err(|error| Failure::Away(error.to_string()))?.end;
     let (say, orders) = mpsc::channel(ORDERS);
-    let ear = Arc::new(Ear::new(command_key(pool, node), say));
+    let ear = Arc::new(Ear::new(node_key, say));
     let (thread_ear, thread_log) = (Arc::clone(&ear), Arc::clone(&log));
     let listen = move || thread_ear.listen(thread_log.as_ref(), stream, end);
     let spawned = thread::Builder::new().name("commands".into()).spawn(listen);

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use kafka::{Bounds, KafkaLog, Settings};
+use kafka::{KafkaLog, Options, Settings};
 use model::command::Order;
+use model::hash::partition_of_key;
 use model::record::{Topic, command_key};
 use model::{Heartbeat, JournalId, LeaseId, Millis, NodeId, PoolId, Renew, Report, partition_of};
 use protocol::log::{Log, NewRecord, ReadError, Stream};
@@ -53,7 +54,7 @@ impl Engine {
             taken: None,
             late: Duration::ZERO,
         };
-        let log = Arc::new(KafkaLog::open(settings, PARTITIONS, Bounds::default()).unwrap());
+        let log = Arc::new(KafkaLog::open(settings, PARTITIONS, Options::default()).unwrap());
         let (world, closed) = (Arc::new(Mutex::new(world)), Arc::new(AtomicBool::new(false)));
         let mut engine = Self { world, log, pool: pool.clone(), closed, threads: Vec::new() };
         for topic in [Topic::Reports, Topic::Heartbeats] {
@@ -73,7 +74,7 @@ impl Engine {
         let (tell, told) = mpsc::sync_channel(1);
         let record = command(&self.pool, &NodeId::new(node).unwrap(), order);
         let done = Box::new(move |outcome| tell.send(outcome).unwrap());
-        self.log.append(self.stream(Topic::Commands), vec![record], done);
+        self.log.append(commands(&record), vec![record], done);
         told.recv().unwrap().unwrap();
     }
 
@@ -108,7 +109,7 @@ fn follow(world: &Mutex<World>, log: &KafkaLog, closed: &AtomicBool, stream: Str
             world.lock().unwrap().keys.insert(record.key.clone());
             match stream.topic {
                 Topic::Reports => note(&mut world.lock().unwrap(), serde_json::from_str(text).unwrap()),
-                Topic::Heartbeats => answer(world, log, stream, serde_json::from_str(text).unwrap()),
+                Topic::Heartbeats => answer(world, log, serde_json::from_str(text).unwrap()),
                 Topic::Requests | Topic::Journal | Topic::Commands | Topic::Rejects => unreachable!(),
             }
         }
@@ -125,7 +126,7 @@ fn note(world: &mut World, report: Report) {
     }
 }
 
-fn answer(world: &Mutex<World>, log: &KafkaLog, stream: Stream, beat: Heartbeat) {
+fn answer(world: &Mutex<World>, log: &KafkaLog, beat: Heartbeat) {
     let late = world.lock().unwrap().late;
     let (renew, to) = {
         let mut world = world.lock().unwrap();
@@ -142,7 +143,8 @@ fn answer(world: &Mutex<World>, log: &KafkaLog, stream: Stream, beat: Heartbeat)
         };
         let record = command(&beat.pool, &beat.node, &Order::Renew(renew));
         world.beats.push(beat);
-        (record, Stream { topic: Topic::Commands, ..stream })
+        let to = commands(&record);
+        (record, to)
     };
     thread::sleep(late);
     log.append(to, vec![renew], Box::new(drop));
@@ -150,4 +152,9 @@ fn answer(world: &Mutex<World>, log: &KafkaLog, stream: Stream, beat: Heartbeat)
 
 fn command(pool: &PoolId, node: &NodeId, order: &Order) -> NewRecord {
     NewRecord { key: command_key(pool, node), header: Vec::new(), value: serde_json::to_vec(order).unwrap() }
+}
+
+/// The partition that a command's key hashes to.
+fn commands(command: &NewRecord) -> Stream {
+    Stream { topic: Topic::Commands, partition: partition_of_key(&command.key, PARTITIONS) }
 }

@@ -3,13 +3,17 @@
 //!
 //! Commands are level-triggered: one that is lost on the way comes again with the node's next beat. So nothing is made
 //! up for: reading begins at the end, and after a cut or a failure goes on there.
+//!
+//! A record's partition is that of its key, pool and node, as any client of the log would choose it: a node then reads
+//! what its own part of all nodes is told, and not what every node of its pool is.
 
 use std::time::{Duration, Instant};
 
 use model::Command;
 use model::command::Order;
+use model::hash::partition_of_key;
 use model::record::{command_key, command_key_of};
-use protocol::log::{NewRecord, Record, Topic};
+use protocol::log::{NewRecord, Record, Stream, Topic};
 
 use super::Driver;
 
@@ -61,7 +65,7 @@ impl Driver {
     fn hand_on(&self, record: &Record) {
         let Some((pool, node)) = command_key_of(&record.key) else { return };
         match serde_json::from_slice(&record.value) {
-            Ok(Order::Renew(renew)) => self.part.waiters.renewed(&pool, &node, renew),
+            Ok(Order::Renew(renew)) => self.shared.of(&pool).waiters.renewed(&pool, &node, renew),
             Ok(order @ (Order::Start(_) | Order::Cancel { .. })) => {
                 // Most nodes listen elsewhere: that is no failure.
                 let _ = self.shared.hub.send(Command { pool, node, order });
@@ -86,6 +90,7 @@ impl Driver {
             return;
         }
         let key = command_key(&command.pool, &command.node);
+        let partition = partition_of_key(&key, self.shared.options.partitions);
         let value = serde_json::to_vec(&command.order).expect("commands are plain data");
         let shared = self.shared.clone();
         let done = Box::new(move |outcome: Result<Vec<u64>, _>| {
@@ -94,6 +99,6 @@ impl Driver {
             }
         });
         let record = NewRecord { key, header: Vec::new(), value };
-        self.shared.log.append(self.part.stream(Topic::Commands), vec![record], done);
+        self.shared.log.append(Stream { topic: Topic::Commands, partition }, vec![record], done);
     }
 }

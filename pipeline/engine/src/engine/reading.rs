@@ -97,7 +97,7 @@ impl Engine {
     /// All metrics as Prometheus reads them.
     pub fn metrics(&self) -> String {
         let seen: Vec<Seen> = self.shared.parts.iter().map(|part| see(part)).collect();
-        self.shared.metrics.observe(&seen);
+        self.shared.metrics.observe(&seen, self.shared.log.figures());
         self.shared.metrics.text()
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use embedded::EmbeddedLog;
 use engine::Engine;
-use kafka::{Bounds, Election, KafkaLog, Settings, topics};
+use kafka::{Election, KafkaLog, Options, Settings, topics};
 use protocol::log::Log;
 use tokio::sync::oneshot;
 
@@ -51,7 +51,7 @@ pub async fn open(config: &Config) -> Result<Open, Failure> {
     let Some(settings) = &config.kafka else { return alone(config) };
     let (instance, name) = instance(&config.data)?;
     let partitions = ensure(settings, config.partitions).await?;
-    let log = KafkaLog::open(settings, partitions, Bounds::default()).map_err(machine)?;
+    let log = KafkaLog::open(settings, partitions, Options::default()).map_err(machine)?;
     let mut options = options(config);
     (options.partitions, options.standby, options.window) = (partitions, true, WINDOW);
     // What a topic keeps is said by its retention.
