@@ -24,6 +24,10 @@ use crate::trouble::{self, Right};
 pub const HEADER: &str = "reprise";
 /// No position: nobody reads.
 const NOWHERE: u64 = u64::MAX;
+/// The consumer's statistics speak of a new place from so long after the move on.
+const SETTLED: Duration = Duration::from_secs(10);
+/// A place from which nothing comes for so long, though there is more, is read anew.
+const STALLED: Duration = Duration::from_secs(20);
 /// How long a broker may take to tell a range.
 const ANSWER: Duration = Duration::from_secs(1);
 
@@ -47,6 +51,9 @@ struct Place {
     queue: PartitionQueue<Quiet>,
     /// Where it is read on; none if nobody reads it.
     next: Option<u64>,
+    /// When it was moved there from elsewhere, and when it last went on or was at the end.
+    moved: Instant,
+    went_on: Instant,
     known: Known,
 }
 
@@ -76,7 +83,8 @@ impl Reader {
             bell.ring();
         });
         let known = Known { end: 0, at: Instant::now(), trouble: None, cut: false };
-        let place = Mutex::new(Place { queue, next: None, known });
+        let now = Instant::now();
+        let place = Mutex::new(Place { queue, next: None, moved: now, went_on: now, known });
         Self { stream, topic, partition, settings, consumer, stale, place, fresh, stands: AtomicU64::new(NOWHERE) }
     }
 
@@ -145,9 +153,28 @@ impl Reader {
             let why = place.known.trouble.clone().unwrap_or_else(|| "no broker answers".to_owned());
             return Err(ReadError::Failed(format!("nothing heard for {} s: {why}", silent.as_secs())));
         }
-        self.stand(place, Some(page.next));
-        let end = place.known.end.max(page.next);
-        Ok(Page { end, ..page })
+        let next = self.beyond_gap(place, &page);
+        let end = place.known.end.max(next);
+        if position < next || next == end {
+            place.went_on = Instant::now();
+        } else if STALLED < place.went_on.elapsed() {
+            tracing::warn!(topic = self.topic, self.partition, "nothing comes though there is more: read anew");
+            self.move_to(place, position)?;
+            place.went_on = Instant::now();
+            return Ok(page);
+        }
+        self.stand(place, Some(next));
+        Ok(Page { next, end, ..page })
+    }
+
+    /// Where to read on: what was fetched and brought no records holds none, as where a transaction's end is marked.
+    fn beyond_gap(&self, place: &Place, page: &Page) -> u64 {
+        if !page.records.is_empty() || place.known.end <= page.next {
+            return page.next;
+        }
+        let statistics = &self.consumer.context().statistics;
+        let fetched = statistics.fetched(&self.topic, self.partition, place.moved + SETTLED);
+        page.next.max(fetched.unwrap_or(0).min(place.known.end))
     }
 
     /// What an error of the queue means: a range if records are cut, none if it may pass.
@@ -180,6 +207,7 @@ impl Reader {
         self.consumer.incremental_assign(&self.list(offset)).map_err(failed)?;
         self.stand(place, Some(position));
         place.known = Known { end: held.end, at, trouble: None, cut: false };
+        (place.moved, place.went_on) = (at, at);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use protocol::log::Remote;
 use serde::Deserialize;
@@ -13,6 +14,14 @@ pub const INTERVAL_MS: &str = "5000";
 #[derive(Debug, Default)]
 pub struct Statistics {
     last: Mutex<Remote>,
+    fetched: Mutex<Fetched>,
+}
+
+/// Up to where partitions are fetched that have nothing fetched in store; and when that was told.
+#[derive(Debug, Default)]
+struct Fetched {
+    at: Option<Instant>,
+    next: BTreeMap<(String, i32), u64>,
 }
 
 /// As much of a telling as is read.
@@ -24,6 +33,24 @@ struct Told {
     tx_bytes: u64,
     #[serde(default)]
     rx_bytes: u64,
+    #[serde(default)]
+    topics: BTreeMap<String, Topic>,
+}
+
+#[derive(Deserialize)]
+struct Topic {
+    #[serde(default)]
+    partitions: BTreeMap<String, Partition>,
+}
+
+#[derive(Deserialize)]
+struct Partition {
+    partition: i32,
+    /// Negative while nothing is fetched.
+    #[serde(default)]
+    next_offset: i64,
+    #[serde(default)]
+    fetchq_cnt: u64,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +79,7 @@ impl Statistics {
     pub fn told(&self, json: &[u8]) {
         if let Ok(told) = serde_json::from_slice::<Told>(json) {
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = remote(&told);
+            *self.fetched.lock().unwrap_or_else(PoisonError::into_inner) = fetched(told);
         }
     }
 
@@ -59,6 +87,26 @@ impl Statistics {
     pub fn last(&self) -> Remote {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Up to where a partition was fetched, with nothing left in store, when that was told last; none if that was not
+    /// after a moment.
+    pub fn fetched(&self, topic: &str, partition: i32, after: Instant) -> Option<u64> {
+        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        fetched.at.filter(|at| after < *at)?;
+        fetched.next.get(&(topic.to_owned(), partition)).copied()
+    }
+}
+
+fn fetched(told: Told) -> Fetched {
+    let mut next = BTreeMap::new();
+    for (name, topic) in told.topics {
+        for partition in topic.partitions.into_values().filter(|partition| partition.fetchq_cnt == 0) {
+            if let Ok(offset) = u64::try_from(partition.next_offset) {
+                next.insert((name.clone(), partition.partition), offset);
+            }
+        }
+    }
+    Fetched { at: Some(Instant::now()), next }
 }
 
 fn remote(told: &Told) -> Remote {
@@ -91,5 +139,17 @@ mod tests {
         assert_eq!(statistics.last(), want);
         statistics.told(b"{");
         assert_eq!(statistics.last(), want);
+    }
+
+    #[test]
+    fn a_partition_is_fetched_up_to_a_place_if_nothing_of_it_is_in_store() {
+        let (statistics, before) = (Statistics::default(), Instant::now());
+        statistics.told(
+            br#"{"topics":{"t":{"partitions":{"-1":{"partition":-1,"next_offset":-1001},
+                "0":{"partition":0,"next_offset":7,"fetchq_cnt":0},"1":{"partition":1,"next_offset":9,"fetchq_cnt":2}}}}}"#,
+        );
+        let fetched = |partition| statistics.fetched("t", partition, before);
+        assert_eq!((fetched(0), fetched(1), fetched(2)), (Some(7), None, None));
+        assert_eq!(statistics.fetched("t", 0, Instant::now()), None, "it was told before that");
     }
 }
