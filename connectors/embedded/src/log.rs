@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bell::Bell;
 use model::record::Topic;
-use protocol::log::{AppendError, Done, Log, NewRecord, Page, ReadError, Stream};
+use protocol::log::{AppendError, Done, Figures, Log, NewRecord, Page, ReadError, Stream};
 
 use crate::durable::Durable;
 use crate::folder::Folder;
@@ -118,6 +118,21 @@ impl Log for EmbeddedLog {
             Some(Kind::Durable(durable)) => durable.trim(before),
         }
         Ok(())
+    }
+
+    fn figures(&self) -> Figures {
+        let mut figures = Figures::default();
+        for kind in self.streams.values() {
+            match kind {
+                Kind::Durable(durable) => {
+                    let (records, bytes) = durable.queue.waiting();
+                    figures.waiting_records += records as u64;
+                    figures.waiting_bytes += bytes as u64;
+                }
+                Kind::Soft(_) => {}
+            }
+        }
+        figures
     }
 }
 

@@ -100,6 +100,12 @@ impl Queue {
         }
     }
 
+    /// Records that wait or are being written, and their bytes.
+    pub fn waiting(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.records, state.bytes)
+    }
+
     /// No more is taken; what is queued will still be written.
     pub fn close(&self) {
         self.lock().closed = true;

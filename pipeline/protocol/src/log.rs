@@ -4,7 +4,8 @@
 //!
 //! - A record is returned by [`Log::read`] only when it is durable: it survives SIGKILL and power loss.
 //! - Records of one stream keep their order and never change; positions grow but may have gaps.
-//! - Records of one [`Log::append`] call stand together and in their order, all or none.
+//! - Records of one [`Log::append`] call stand together and in their order; all of them if it succeeds, none if it is
+//!   refused. One that failed may stand in part: a log on a network may take the first of them and not the rest.
 //! - An append whose outcome says "failed" may still become durable later (a log on a network cannot know); one that
 //!   says "refused" never does.
 //! - A cut below a reader's position, or above it (the end moved backwards), is reported before any other record.
