@@ -47,8 +47,10 @@ impl Clock {
         Timestamp(self.now)
     }
 
-    /// Time goes on from `floor` at the earliest: another leader's clock was ahead.
-    pub fn raise(&mut self, floor: Timestamp) {
+    /// Time goes on from `floor` at the earliest: another leader's clock was ahead. What has passed since this clock was
+    /// last asked is in its own time, not on top of the other's.
+    pub fn raise(&mut self, at: Instants, floor: Timestamp) {
+        self.now(at);
         self.now = self.now.max(floor.0);
     }
 
@@ -113,10 +115,18 @@ mod tests {
     fn a_clock_goes_on_from_where_another_leader_was() {
         let at = |ms| Instants { wall_ms: ms, boot_ms: ms };
         let mut clock = Clock::start(at(1_000), Timestamp(0));
-        clock.raise(Timestamp(4_000));
+        clock.raise(at(1_000), Timestamp(4_000));
         assert_eq!(clock.now(at(1_050)), Timestamp(4_050));
-        clock.raise(Timestamp(2_000));
+        clock.raise(at(1_050), Timestamp(2_000));
         assert_eq!(clock.now(at(1_100)), Timestamp(4_099));
+    }
+
+    #[test]
+    fn a_clock_that_was_not_asked_while_another_led_does_not_count_that_time_twice() {
+        let at = |ms| Instants { wall_ms: ms, boot_ms: ms };
+        let mut clock = Clock::start(at(1_000), Timestamp(0));
+        clock.raise(at(9_000), Timestamp(8_990));
+        assert_eq!(clock.now(at(9_010)), Timestamp(9_010));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The checker: reads the log's bytes and the nodes' own ledgers, never the engine's state.
 //!
+//! What it reads may be a simulated world or the topics of a real cluster, partition by partition and pool by pool.
 //! It admits entries by rules of its own, follows the events in a reference model of its own, and holds what went
 //! out, what really ran and what people were told against it.
+
+pub mod evidence;
 
 pub mod admission;
 pub mod facts;
@@ -25,30 +28,26 @@ pub mod rare;
 
 use protocol::log::Topic;
 
+use crate::log::Tapes;
 use crate::world::World;
 use admission::Admitted;
 use apply::Ctx;
+use evidence::{Evidence, Watched};
 use facts::Facts;
 use model::Model;
 
 /// Every violation of a world that has ended; `settled`: all had the time to come to its end.
 pub fn all(world: &mut World, settled: bool) -> Vec<String> {
     let mut out = std::mem::take(&mut world.history.violations);
-    let mut admitted = admission::admit(world.tapes.of(Topic::Journal));
-    out.append(&mut admitted.violations);
-    let facts = facts::read(&world.tapes);
+    let (admitted, facts) = streams(&world.tapes, &mut out);
     same_sequence(world, &admitted, &mut out);
-    inputs::check(&admitted, &facts, &mut out);
-    inputs::watermark(&admitted, &facts, &mut out);
-    let model = follow(world, &admitted, &facts);
-    out.extend(model.violations.iter().cloned());
-    effects::check(&model, &world.history, &mut out);
-    truth::check(&model, &world.nodes, &mut out);
-    ends::check(&model, &world.people, settled, &mut out);
+    let nodes: Vec<Watched<'_>> = world.nodes.iter().map(Watched::from).collect();
+    pool(&admitted, &facts, &of_world(world, &nodes, settled), &mut out);
     if settled {
         inputs::rejects_are_out(&admitted, &world.history, world.now, &mut out);
     }
-    replay::check(world, &admitted, &mut out);
+    let replicas = replay::of_world(world, &mut out);
+    replay::check(world.tapes.of(Topic::Journal), &admitted, replicas, &mut out);
     rare::count(&admitted, &mut world.counters);
     if facts.by_key.len() < facts.reports.len() {
         world.counters.add("report doubled");
@@ -56,9 +55,34 @@ pub fn all(world: &mut World, settled: bool) -> Vec<String> {
     out
 }
 
-fn follow(world: &World, admitted: &Admitted, facts: &Facts) -> Model {
+fn of_world<'a>(world: &'a World, nodes: &'a [Watched<'a>], settled: bool) -> Evidence<'a> {
+    let (history, answers) = (&world.history, world.people.answers.as_slice());
+    Evidence { pool: &world.pool, settings: &world.knobs.settings, history, nodes, answers, settled }
+}
+
+/// What the streams of one partition show by themselves: what counts, and that each input left its trace once.
+pub fn streams(tapes: &Tapes, out: &mut Vec<String>) -> (Admitted, Facts) {
+    let mut admitted = admission::admit(tapes.of(Topic::Journal));
+    out.append(&mut admitted.violations);
+    let facts = facts::read(tapes);
+    inputs::check(&admitted, &facts, out);
+    inputs::watermark(&admitted, &facts, out);
+    (admitted, facts)
+}
+
+/// What the journal says of one pool against what else is known of it.
+pub fn pool(admitted: &Admitted, facts: &Facts, evidence: &Evidence<'_>, out: &mut Vec<String>) -> Model {
+    let model = follow(admitted, facts, evidence);
+    out.extend(model.violations.iter().cloned());
+    effects::check(&model, evidence.history, out);
+    truth::check(&model, evidence.nodes, out);
+    ends::check(&model, evidence.answers, evidence.settled, out);
+    model
+}
+
+fn follow(admitted: &Admitted, facts: &Facts, evidence: &Evidence<'_>) -> Model {
     let mut model = Model::default();
-    let (history, knobs) = (&world.history, &world.knobs);
+    let Evidence { pool, settings, history, .. } = *evidence;
     let journal = admitted.journal;
     for at in &admitted.entries {
         if at.shift != 0 {
@@ -67,7 +91,7 @@ fn follow(world: &World, admitted: &Admitted, facts: &Facts) -> Model {
         let decided = history.decided.get(&(at.leader.clone(), at.seq)).copied();
         let now = at.entry.now.0;
         for (event, index) in at.entry.events.iter().zip(0..) {
-            let ctx = Ctx { at, index, by: &event.by, now, decided, journal, facts, history, knobs };
+            let ctx = Ctx { at, index, by: &event.by, now, decided, journal, facts, history, pool, settings };
             model.apply(event, &ctx);
         }
     }

@@ -47,6 +47,12 @@ impl Tape {
         (positions, self.visible)
     }
 
+    /// Keeps a record that stands in another log, at its own position, behind all that were kept before.
+    pub fn keep(&mut self, record: Record, visible: u64) {
+        (self.end, self.visible) = (record.position + 1, self.visible.max(visible));
+        self.records.push(Stored { record, visible: self.visible });
+    }
+
     /// Reads visible records from a position on.
     pub fn read(&self, position: u64, bytes: usize, now: u64) -> Result<Page, ReadError> {
         let end = self.end_at(now);

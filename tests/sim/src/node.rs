@@ -13,8 +13,8 @@ pub mod work;
 
 use std::collections::BTreeMap;
 
-use model::NodeId;
 use model::command::Order;
+use model::{NodeId, PoolId};
 
 use crate::random::Random;
 use agent::Agent;
@@ -39,6 +39,8 @@ pub struct Node {
     pub index: usize,
     /// Its name.
     pub name: NodeId,
+    /// The pool that it serves.
+    pub pool: PoolId,
     /// Its slots.
     pub slots: u32,
     /// Its memory in MiB.
@@ -61,6 +63,8 @@ pub struct Node {
     pub ledger: Ledger,
     /// Its clock: how far it is off, and how many millionths it is fast.
     pub clock: (u64, i64),
+    /// A request that is not answered for so long is sent again.
+    pub patience: u64,
     /// Its own chance.
     pub random: Random,
     /// What came while it did not move.

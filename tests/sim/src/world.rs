@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use model::command::Order;
 use model::request::Answer;
-use model::{Key, Timestamp};
+use model::{Key, PoolId, Timestamp};
 use protocol::log::Topic;
 
 use crate::counters::Counters;
@@ -22,6 +22,7 @@ use crate::history::History;
 use crate::knobs::Knobs;
 use crate::log::Tapes;
 use crate::node::Node;
+use crate::node::agent::pool;
 use crate::people::People;
 use crate::random::Random;
 use crate::store::Store;
@@ -41,6 +42,8 @@ pub struct World {
     pub engines: Vec<Engine>,
     /// Nodes; a twin shares another's name.
     pub nodes: Vec<Node>,
+    /// The pool of all of them.
+    pub pool: PoolId,
     /// People.
     pub people: People,
     /// Snapshots.
@@ -119,6 +122,7 @@ impl World {
             engines,
             wakes: vec![0; nodes.len()],
             nodes,
+            pool: pool(),
             people: People::default(),
             store: Store::default(),
             history: History::default(),

@@ -1,8 +1,8 @@
 //! A machine whose clock is far from the log's does not lead, and does not set the clock of those who do.
 
 use model::Timestamp;
-use protocol::Replica;
 use protocol::partition::Config;
+use protocol::{In, Replica};
 
 use super::instance::{Instance, Log};
 
@@ -78,6 +78,28 @@ fn a_slow_log_is_no_wrong_clock() {
     one.pass(12_000);
     one.read(&log);
     assert!(one.leads(), "it was taken between sending and reading: {:?}", one.out);
+}
+
+#[test]
+fn who_leads_again_after_another_did_has_not_added_that_time_to_its_clock() {
+    let mut log = Log { clock: Some(Timestamp(1_000_000)), ..Log::default() };
+    let (mut one, mut two) = (Instance::fresh(standby(), 1), Instance::fresh(standby(), 2));
+    one.settle(&mut log);
+    two.settle(&mut log);
+    one.read(&log);
+    assert!(two.leads() && !one.leads());
+    for second in 1..=9 {
+        log.clock = Some(Timestamp(1_000_000 + second * 1_000));
+        one.pass(1_000);
+        two.pass(1_000);
+        log.ask_anything(&format!("k{second}"));
+        two.settle(&mut log);
+        one.read(&log);
+    }
+    one.tell(In::Lead);
+    one.settle(&mut log);
+    assert!(one.leads(), "its clock is right: {:?}", one.out);
+    assert_eq!(one.replica().now, Timestamp(1_009_000));
 }
 
 fn standby() -> Config {

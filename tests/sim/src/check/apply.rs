@@ -1,12 +1,11 @@
 //! Events, one after another: each is handed to the part of the reference model that it is about.
 
-use model::{Body, By, Event};
+use model::{Body, By, Event, PoolId, PoolSettings};
 
 use super::admission::At;
 use super::facts::Facts;
 use super::model::{Given, Model};
 use crate::history::History;
-use crate::knobs::Knobs;
 
 /// Where an event stands, and what the checker knows beside the journal.
 #[derive(Debug, Clone, Copy)]
@@ -27,14 +26,16 @@ pub struct Ctx<'a> {
     pub facts: &'a Facts,
     /// What the world saw.
     pub history: &'a History,
-    /// The settings.
-    pub knobs: &'a Knobs,
+    /// The pool that is followed.
+    pub pool: &'a PoolId,
+    /// Its settings.
+    pub settings: &'a PoolSettings,
 }
 
 impl Model {
     /// Applies an event.
     pub fn apply(&mut self, event: &Event, ctx: &Ctx<'_>) {
-        if event.pool.as_str() != "p" {
+        if event.pool != *ctx.pool {
             return;
         }
         self.by_report(event, ctx);
@@ -57,7 +58,7 @@ impl Model {
                 self.answers.entry(key.clone()).or_default().push(Given { visible, content, answer });
             }
             Body::KeysForgotten { before } => {
-                let least = ctx.now.saturating_sub(ctx.knobs.settings.keys_ms.0) + 1;
+                let least = ctx.now.saturating_sub(ctx.settings.keys_ms.0) + 1;
                 self.demand(before.0 <= least, || format!("I6: keys before {before:?} are forgotten at {}", ctx.now));
             }
             Body::NodeJoined(joined) => self.joined(joined, ctx),

@@ -62,7 +62,7 @@ impl Model {
             self.locks.get(lock).is_some_and(|(size, held)| held.values().sum::<u32>() + permits <= *size)
         });
         self.demand(free, || format!("I15: {dispatch:?} is granted permits that are taken, entry {}", ctx.at.seq));
-        let early = !needs.locks.is_empty() && ctx.now < ctx.at.first + ctx.knobs.settings.lost_ms.0;
+        let early = !needs.locks.is_empty() && ctx.now < ctx.at.first + ctx.settings.lost_ms.0;
         self.demand(!early, || format!("locks: {:?} is granted within one `lost` of a new journal", dispatch.at));
     }
 
@@ -77,7 +77,7 @@ impl Model {
         self.demand(heard, || {
             format!("fleet: {dispatch:?} after a beat from before the takeover, entry {}", ctx.at.seq)
         });
-        let start = ctx.knobs.settings.start_ms.0;
+        let start = ctx.settings.start_ms.0;
         let last = beat.copies.iter().max().copied().unwrap_or(0);
         let old =
             ctx.decided.is_some_and(|(at, engine)| at > ctx.history.read_at(engine, last) + start + start / 50 + LATE);

@@ -1,29 +1,31 @@
 //! Ends: each acknowledged submission has exactly one execution, and each ends or waits for a named reason.
 
+use model::Key;
 use model::request::Answer;
 
 use super::model::{Model, Phase, TaskM};
-use crate::people::People;
 
 /// Checks what people were told, and what is still open.
-pub fn check(model: &Model, people: &People, settled: bool, out: &mut Vec<String>) {
+pub fn check(model: &Model, answers: &[(u64, Key, Answer)], settled: bool, out: &mut Vec<String>) {
     for (key, begun) in &model.begun {
         if begun.len() != 1 {
             out.push(format!("I1: {key} has the executions {begun:?}"));
         }
     }
-    for (at, key, answer) in &people.answers {
+    for (at, key, answer) in answers {
         let given = model.answers.get(key);
         if !given.is_some_and(|all| all.iter().any(|g| g.answer == *answer)) {
             out.push(format!("I1: {key} was told {answer:?} at {at}, and the journal does not know it"));
         }
     }
-    for (id, _) in &people.known {
-        if !model.executions.contains_key(&id.number) {
+    for (_, _, answer) in answers {
+        if let Answer::Done { execution: Some(id) } = answer
+            && !model.executions.contains_key(&id.number)
+        {
             out.push(format!("I1: the execution {id} was acknowledged, and the journal does not know it"));
         }
     }
-    let submitted = people.answers.iter().filter(|(_, _, answer)| matches!(answer, Answer::Done { .. })).count();
+    let submitted = answers.iter().filter(|(_, _, answer)| matches!(answer, Answer::Done { .. })).count();
     if submitted == 0 {
         out.push("I1: nobody was ever answered".to_owned());
     }

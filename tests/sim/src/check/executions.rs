@@ -23,7 +23,7 @@ impl Model {
 
     pub(super) fn expired(&mut self, key: &Key, ctx: &Ctx<'_>) {
         let engine = *ctx.by == model::By::Engine;
-        let due = self.uploads.remove(key).map(|upload| upload.at + ctx.knobs.settings.upload_ms.0);
+        let due = self.uploads.remove(key).map(|upload| upload.at + ctx.settings.upload_ms.0);
         self.demand(due.is_some_and(|due| !engine || due <= ctx.now), || {
             format!("I6: the upload {key} expires at {}, it is due at {due:?}", ctx.now)
         });
@@ -132,8 +132,7 @@ impl Model {
     pub(super) fn forgotten(&mut self, number: u32, ctx: &Ctx<'_>) {
         let Some(execution) = self.executions.get_mut(&number) else { return };
         let parked = execution.tasks.iter().any(|task| task.phase == Phase::Parked);
-        let settings = &ctx.knobs.settings;
-        let kept = if parked { settings.parked_ms.0 } else { settings.ended_ms.0 };
+        let kept = if parked { ctx.settings.parked_ms.0 } else { ctx.settings.ended_ms.0 };
         let due = execution.ended.map(|(_, at)| at + kept);
         let again = std::mem::replace(&mut execution.forgotten, true);
         self.demand(!again && due.is_some_and(|due| due <= ctx.now), || {

@@ -58,7 +58,7 @@ impl Model {
     pub(super) fn lost(&mut self, node: &NodeId, boot: &BootId, ctx: &Ctx<'_>) {
         self.left(node, boot, ctx);
         let Some((decided, engine)) = ctx.decided else { return };
-        let lost = ctx.knobs.settings.lost_ms.0;
+        let lost = ctx.settings.lost_ms.0;
         // The engine's clock may be up to 1 % fast.
         let least = lost - lost / 50 - 50;
         let heard = ctx.facts.signs.get(&(node.clone(), boot.clone())).map_or(&[][..], Vec::as_slice);

@@ -6,10 +6,9 @@ use std::sync::{Arc, PoisonError};
 
 use model::record::Entry;
 use protocol::Replica;
-use protocol::log::Topic;
 
 use super::admission::Admitted;
-use crate::log::Stored;
+use crate::log::{Stored, Tape};
 use crate::store;
 use crate::world::World;
 
@@ -19,12 +18,13 @@ struct Journal<'a> {
     entries: BTreeMap<u64, Arc<Entry>>,
 }
 
-/// Compares all of them, at the position of each.
-pub fn check(world: &World, admitted: &Admitted, out: &mut Vec<String>) {
+/// What a replica is called here, and what it holds.
+pub type Named = (String, Replica);
+
+/// Compares all of them, at the position of each, with the fold of a journal.
+pub fn check(tape: &Tape, admitted: &Admitted, mut replicas: Vec<Named>, out: &mut Vec<String>) {
     let entries = admitted.entries.iter().map(|at| (at.position, at.entry.clone())).collect();
-    let journal = Journal { records: world.tapes.of(Topic::Journal).all(), entries };
-    let mut replicas = live(world);
-    replicas.extend(snapshots(world, out));
+    let journal = Journal { records: tape.all(), entries };
     replicas.sort_by_key(|(_, replica)| replica.position);
     let oldest = replicas.iter().find(|(name, _)| name.starts_with("the snapshot")).map(|(_, replica)| replica.clone());
     let mut fold = Replica::default();
@@ -49,7 +49,14 @@ impl Journal<'_> {
     }
 }
 
-fn live(world: &World) -> Vec<(String, Replica)> {
+/// What the simulated instances hold, and what their snapshots do.
+pub fn of_world(world: &World, out: &mut Vec<String>) -> Vec<Named> {
+    let mut replicas = live(world);
+    replicas.extend(snapshots(world, out));
+    replicas
+}
+
+fn live(world: &World) -> Vec<Named> {
     let up = (0..).zip(&world.engines).filter_map(|(index, engine)| Some((index, engine.partition.as_ref()?)));
     let clone = |(index, partition): (usize, &protocol::Partition)| {
         let replica = partition.replica.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -58,7 +65,7 @@ fn live(world: &World) -> Vec<(String, Replica)> {
     up.map(clone).collect()
 }
 
-fn snapshots(world: &World, out: &mut Vec<String>) -> Vec<(String, Replica)> {
+fn snapshots(world: &World, out: &mut Vec<String>) -> Vec<Named> {
     let mut read = Vec::new();
     for kept in world.store.kept.iter().filter(|kept| kept.good) {
         match store::decode(&kept.text) {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use model::{LeaseId, LockId};
+use model::{LeaseId, LockId, NodeId};
 
+use super::evidence::Watched;
 use super::model::Model;
-use crate::node::Node;
 
 /// Checks the ledgers.
-pub fn check(model: &Model, nodes: &[Node], out: &mut Vec<String>) {
+pub fn check(model: &Model, nodes: &[Watched<'_>], out: &mut Vec<String>) {
     accepted_once(nodes, out);
     voids(model, nodes, out);
     for node in nodes {
@@ -17,20 +17,20 @@ pub fn check(model: &Model, nodes: &[Node], out: &mut Vec<String>) {
     locks(model, nodes, out);
 }
 
-fn accepted_once(nodes: &[Node], out: &mut Vec<String>) {
-    let mut by: BTreeMap<LeaseId, usize> = BTreeMap::new();
-    for node in nodes {
+fn accepted_once(nodes: &[Watched<'_>], out: &mut Vec<String>) {
+    let mut by: BTreeMap<LeaseId, (usize, &NodeId)> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
         out.extend(node.ledger.twice.iter().map(|lease| format!("I2: {} took {lease} in twice", node.name)));
         for lease in node.ledger.ran.keys() {
-            if let Some(other) = by.insert(*lease, node.index) {
-                out.push(format!("I2: the nodes {other} and {} both took {lease} in", node.index));
+            if let Some(other) = by.insert(*lease, (index, node.name)) {
+                out.push(format!("I2: the nodes {other:?} and {:?} both took {lease} in", (index, node.name)));
             }
         }
     }
 }
 
 /// What was taken back never ran; what was found missing had ended.
-fn voids(model: &Model, nodes: &[Node], out: &mut Vec<String>) {
+fn voids(model: &Model, nodes: &[Watched<'_>], out: &mut Vec<String>) {
     for node in nodes {
         for (lease, ran) in &node.ledger.ran {
             let Some(known) = model.leases.get(lease) else {
@@ -75,7 +75,7 @@ fn most(points: &[(u64, i64)]) -> (i64, u64) {
     (most, at)
 }
 
-fn slots(node: &Node, out: &mut Vec<String>) {
+fn slots(node: &Watched<'_>, out: &mut Vec<String>) {
     let spans = node.ledger.ran.values().flat_map(|ran| {
         let slots = i64::from(ran.slots);
         ran.spans.iter().map(move |(from, to)| (*from, to.unwrap_or(u64::MAX), slots))
@@ -87,7 +87,7 @@ fn slots(node: &Node, out: &mut Vec<String>) {
 }
 
 /// At most as many holders of a lock really run at once as it has permits.
-fn locks(model: &Model, nodes: &[Node], out: &mut Vec<String>) {
+fn locks(model: &Model, nodes: &[Watched<'_>], out: &mut Vec<String>) {
     let mut by_lock: BTreeMap<&LockId, Vec<(u64, u64, i64)>> = BTreeMap::new();
     for node in nodes {
         for (lease, ran) in &node.ledger.ran {

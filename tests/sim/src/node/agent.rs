@@ -11,8 +11,6 @@ use super::{Frozen, Node, Say, plan};
 
 /// Reports of one request.
 const MOST: usize = 20;
-/// A request that is not answered for so long is sent again.
-const PATIENCE: u64 = 1_500;
 
 /// What an agent knows.
 #[derive(Debug, Clone)]
@@ -229,7 +227,7 @@ impl Node {
         let (boot, seq) = (self.disk.boot.clone(), self.disk.seq);
         let hello = matches!(kind, ReportKind::Hello(_));
         self.ledger.stored.insert((boot.clone(), seq), kind.word());
-        let report = Report { pool: pool(), node: self.name.clone(), boot: boot.clone(), seq, at: 7, kind };
+        let report = Report { pool: self.pool.clone(), node: self.name.clone(), boot: boot.clone(), seq, at: 7, kind };
         let line = serde_json::to_vec(&report).expect("reports are plain data");
         self.disk.outbox.push_back(Kept { boot, seq, line, hello });
         true
@@ -243,7 +241,7 @@ impl Node {
         if agent.request.is_none() && !self.disk.outbox.is_empty() && agent.retry_at <= now {
             let lines: Vec<Vec<u8>> = self.disk.outbox.iter().take(MOST).map(|kept| kept.line.clone()).collect();
             let request = self.random.next();
-            agent.request = Some((request, lines.len(), now + PATIENCE));
+            agent.request = Some((request, lines.len(), now.saturating_add(self.patience)));
             said.push(Say::Reports { request, lines });
         }
         // Reports go before the next beat if they can; a beat does not wait for ever.
@@ -263,7 +261,7 @@ impl Node {
         }
         self.ledger.beats += 1;
         let beat = Heartbeat {
-            pool: pool(),
+            pool: self.pool.clone(),
             node: self.name.clone(),
             boot: self.disk.boot.clone(),
             beat: agent.beat,
@@ -283,7 +281,7 @@ impl Node {
     }
 }
 
-/// The pool of all nodes of a world.
+/// The pool of all nodes of a simulated world.
 pub fn pool() -> PoolId {
     PoolId::new("p").expect("a plain name")
 }

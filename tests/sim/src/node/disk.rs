@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use model::{BootId, JournalId, LeaseId};
+use serde::{Deserialize, Serialize};
 
 use super::work::Held;
 
 /// A report that waits to be acknowledged.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Kept {
     /// Its boot.
     pub boot: BootId,
@@ -20,7 +21,7 @@ pub struct Kept {
 }
 
 /// The state folder.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Disk {
     /// The present boot.
     pub boot: BootId,

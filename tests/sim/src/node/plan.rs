@@ -3,11 +3,12 @@
 use model::Millis;
 use model::command::Start;
 use model::report::{Cause, End, Tests};
+use serde::{Deserialize, Serialize};
 
 use crate::random::Random;
 
 /// The future of one attempt, if nothing ends it before.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
     /// How long it runs; none: until it is ended.
     pub length: Option<u64>,
@@ -20,6 +21,10 @@ pub struct Plan {
     /// How long it takes to go when it is asked to.
     pub linger: u64,
 }
+
+/// The variable with which a task says what its attempts do: a number of milliseconds, and `passes`, `fails`, `crashes`
+/// or `fails_once`. Without it that is drawn.
+pub const VARIABLE: &str = "PLAN";
 
 /// An end for a cause.
 pub fn end(cause: Cause) -> End {
@@ -37,6 +42,9 @@ pub fn end(cause: Cause) -> End {
 
 /// Draws what an attempt will do. `trouble`: chances in a thousand that it does not simply pass.
 pub fn draw(start: &Start, longest: u64, trouble: u64, random: &mut Random) -> Plan {
+    if let Some(plan) = said(start, random) {
+        return plan;
+    }
     let mut plan = Plan {
         length: Some(random.skewed(20, longest)),
         end: End { exit: Some(0), ..end(Cause::Exit) },
@@ -52,6 +60,21 @@ pub fn draw(start: &Start, longest: u64, trouble: u64, random: &mut Random) -> P
     }
     limit(start, &mut plan);
     plan
+}
+
+/// What the task itself says, if it does.
+fn said(start: &Start, random: &mut Random) -> Option<Plan> {
+    let (length, word) = start.env.get(VARIABLE)?.split_once(' ')?;
+    let first = start.attempt.ends_with("@1");
+    let end = match word {
+        "crashes" => End { signal: Some(11), ..end(Cause::Signal) },
+        "fails" => End { exit: Some(1), ..end(Cause::Exit) },
+        "fails_once" if first => End { exit: Some(1), ..end(Cause::Exit) },
+        "passes" | "fails_once" => End { exit: Some(0), ..end(Cause::Exit) },
+        _ => return None,
+    };
+    let linger = random.below(start.grace_ms.0.min(500) + 1);
+    Some(Plan { length: length.parse().ok(), end, steps: 1, checkpoints: false, linger })
 }
 
 fn fail(start: &Start, plan: &mut Plan, random: &mut Random) {

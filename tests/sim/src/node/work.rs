@@ -2,12 +2,13 @@
 
 use model::report::{Cause, End};
 use model::{LeaseId, Millis};
+use serde::{Deserialize, Serialize};
 
 use super::plan::{self, Plan};
 use super::{Frozen, Node};
 
 /// An attempt that a node holds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Held {
     /// Its lease.
     pub lease: LeaseId,
@@ -28,7 +29,7 @@ pub struct Held {
 }
 
 /// How far an attempt is; times are the world's.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Stage {
     /// Its process is being made.
     Launching {

@@ -7,6 +7,7 @@ use protocol::log::Topic;
 
 use super::{Event, World};
 use crate::knobs::Knobs;
+use crate::node::agent::pool;
 use crate::node::disk::Disk;
 use crate::node::ledger::Ledger;
 use crate::node::{Frozen, Node, Say};
@@ -50,6 +51,7 @@ pub fn node(index: usize, knobs: &Knobs, random: &mut Random) -> Node {
     Node {
         index,
         name: NodeId::new(&format!("n{index}")).expect("a plain name"),
+        pool: pool(),
         slots: u32::try_from(random.between(1, 4)).unwrap_or(1),
         memory_mb: random.between(500, 2_000),
         zone: format!("z{}", random.below(knobs.zones)),
@@ -61,6 +63,7 @@ pub fn node(index: usize, knobs: &Knobs, random: &mut Random) -> Node {
         disk_full: false,
         ledger: Ledger::default(),
         clock: (random.below(1_000_000_000), i64::try_from(random.below(6_001)).unwrap_or(0) - 3_000),
+        patience: 1_500,
         random: Random::new(random.next()),
         inbox: Vec::new(),
         life: 0,
