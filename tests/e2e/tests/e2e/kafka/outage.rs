@@ -44,11 +44,13 @@ fn a_broker_that_is_away_for_longer_than_a_node_may_be_costs_nothing() {
     fs::write(first.path("go"), "").unwrap();
     wait::for_it("the broker is away for long enough", || AWAY <= begun.elapsed());
     broker.restart();
+    let back = Instant::now();
     for (seat, engine) in [(&first, &one), (&second, &two)] {
         says(engine, "ready again", 1);
         wait::for_it("it is ready", || seat.is_ready());
         assert_eq!(engine.said().matches("ready again").count(), 1, "{}", engine.said());
     }
+    println!("ready again {:?} after the broker was", back.elapsed());
     for execution in [&held, &behind] {
         assert_eq!(second.ended(execution)["state"], "completed");
     }
@@ -58,5 +60,6 @@ fn a_broker_that_is_away_for_longer_than_a_node_may_be_costs_nothing() {
     verdict.holds(18);
     let blamed = ["node_suspected", "node_lost", "failure_classified"].map(|kind| verdict.count(kind));
     assert_eq!(blamed, [0, 0, 0], "nodes suspected, nodes lost, failures");
-    assert_eq!(verdict.count("attempt_dispatched"), 18, "nothing was started again");
+    // Starts that were on their way may come too late and again; what had begun is never begun again.
+    assert_eq!(verdict.ledger.iter().filter(|[word, ..]| word == "began").count(), 18);
 }
