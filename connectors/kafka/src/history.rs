@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use protocol::log::{Page, ReadError, Stream};
 use rdkafka::consumer::Consumer;
+use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::client::{Reading, consumer};
@@ -70,7 +71,7 @@ impl History {
         assigned.map_err(|error| ReadError::Failed(format!("topic `{topic}`: {error}")))
     }
 
-    fn page(&self, place: &Place, from: Stream, position: u64, bytes: usize) -> Result<Page, ReadError> {
+    fn page(&self, place: &Place, of: Stream, position: u64, bytes: usize) -> Result<Page, ReadError> {
         let (mut records, mut sum, mut next) = (Vec::new(), 0, position);
         let deadline = Instant::now() + PATIENCE;
         while next < place.end && (sum < bytes || records.is_empty()) {
@@ -87,10 +88,11 @@ impl History {
                     records.push(record);
                 }
                 Some(Err(error)) => {
-                    let Some(code) = trouble::code(&error) else { continue };
-                    let topic = self.settings.topic(from.topic);
-                    let words = trouble::words(&self.settings, &topic, Right::Read, code);
-                    return Err(ReadError::Failed(words));
+                    // It is in no group, whatever librdkafka hears of the one whose name it bears.
+                    let code = trouble::code(&error).filter(|code| *code != Code::GroupAuthorizationFailed);
+                    let Some(code) = code else { continue };
+                    let topic = self.settings.topic(of.topic);
+                    return Err(ReadError::Failed(trouble::words(&self.settings, &topic, Right::Read, code)));
                 }
             }
         }

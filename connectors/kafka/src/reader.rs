@@ -54,6 +54,8 @@ struct Place {
     /// When it was moved there from elsewhere, and when it last went on or was at the end.
     moved: Instant,
     went_on: Instant,
+    /// The consumer has it among its partitions: also where nobody reads it any more, after a cut.
+    assigned: bool,
     known: Known,
 }
 
@@ -84,7 +86,7 @@ impl Reader {
         });
         let known = Known { end: 0, at: Instant::now(), trouble: None, cut: false };
         let now = Instant::now();
-        let place = Mutex::new(Place { queue, next: None, moved: now, went_on: now, known });
+        let place = Mutex::new(Place { queue, next: None, assigned: false, moved: now, went_on: now, known });
         Self { stream, topic, partition, settings, consumer, stale, place, fresh, stands: AtomicU64::new(NOWHERE) }
     }
 
@@ -199,12 +201,14 @@ impl Reader {
             return Err(self.cut(position, held));
         }
         let failed = |error: KafkaError| ReadError::Failed(format!("topic `{}`: {error}", self.topic));
-        if place.next.is_some() {
+        if place.assigned {
             self.stand(place, None);
             self.consumer.incremental_unassign(&self.list(Offset::Invalid)).map_err(failed)?;
+            place.assigned = false;
         }
         let offset = Offset::Offset(i64::try_from(position).unwrap_or(i64::MAX));
         self.consumer.incremental_assign(&self.list(offset)).map_err(failed)?;
+        place.assigned = true;
         self.stand(place, Some(position));
         place.known = Known { end: held.end, at, trouble: None, cut: false };
         (place.moved, place.went_on) = (at, at);

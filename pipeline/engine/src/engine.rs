@@ -31,7 +31,9 @@ pub struct Engine {
 /// Why an engine did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// The log or the snapshots cannot be read; the text says what to do.
+    /// The log does not say just now what it holds: it may be better later.
+    Unread(String),
+    /// What the log and the snapshots hold does not fit together; the text says what to do.
     Data(String),
     /// The system gave no thread.
     Thread(std::io::Error),
@@ -40,7 +42,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Data(why) => f.write_str(why),
+            Self::Unread(why) | Self::Data(why) => f.write_str(why),
             Self::Thread(why) => write!(f, "no thread could be started: {why}"),
         }
     }
@@ -52,8 +54,7 @@ impl Engine {
     /// Starts an engine on a log: loads the newest usable snapshot of each partition, reads the journal from there, and
     /// leads, unless others share the log.
     pub fn start(log: Arc<dyn Log>, options: Options) -> Result<Engine, StartError> {
-        let loaded = snapshots::load_all(&options.snapshots, log.as_ref(), options.partitions);
-        let loaded = loaded.map_err(StartError::Data)?;
+        let loaded = snapshots::load_all(&options.snapshots, log.as_ref(), options.partitions)?;
         failpoint::hit("engine.loaded");
         let metrics = Metrics::new(options.partitions);
         let (mut partitions, mut parts) = (Vec::new(), Vec::new());

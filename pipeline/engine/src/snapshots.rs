@@ -12,29 +12,36 @@ use protocol::Replica;
 use protocol::log::{Log, Stream, Topic};
 use protocol::snapshot::{Reader, encode};
 
+use crate::engine::StartError;
+
 /// Generations that are kept.
 const KEEP: usize = 2;
 /// A replica as it was loaded, and when its snapshot was written, by the wall clock in milliseconds.
 pub type Loaded = (Replica, Option<u64>);
 
 /// Loads so many partitions at once, each as [`load`] does.
-pub fn load_all(folder: &Path, log: &dyn Log, partitions: u32) -> Result<Vec<Loaded>, String> {
+pub fn load_all(folder: &Path, log: &dyn Log, partitions: u32) -> Result<Vec<Loaded>, StartError> {
     if partitions == 1 {
         return Ok(vec![load(folder, log, 0)?]);
     }
     std::thread::scope(|scope| {
-        let load =
-            |partition| move || load(folder, log, partition).map_err(|why| format!("partition {partition}: {why}"));
+        let of = |partition, error| match error {
+            StartError::Unread(why) => StartError::Unread(format!("partition {partition}: {why}")),
+            StartError::Data(why) => StartError::Data(format!("partition {partition}: {why}")),
+            error @ StartError::Thread(_) => error,
+        };
+        let load = |partition| move || load(folder, log, partition).map_err(|error| of(partition, error));
         let threads: Vec<_> = (0..partitions).map(|partition| scope.spawn(load(partition))).collect();
-        let panicked = || Err("our own bug: reading a snapshot panicked; please report it".to_owned());
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| panicked())).collect()
+        let bug = || StartError::Data("our own bug: reading a snapshot panicked; please report it".to_owned());
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(bug()))).collect()
     })
 }
 
 /// The replica of the newest usable snapshot of a partition, or an empty one if the journal still begins at its
 /// beginning.
-pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, String> {
-    let start = log.range(Stream { topic: Topic::Journal, partition }).map_err(|e| e.to_string())?.start;
+pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, StartError> {
+    let held = log.range(Stream { topic: Topic::Journal, partition });
+    let start = held.map_err(|error| StartError::Unread(error.to_string()))?.start;
     // Of one that the last engine did not finish.
     drop_draft(folder, partition);
     for path in files(folder, partition).into_iter().rev() {
@@ -48,9 +55,9 @@ pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, Stri
     }
     if start > 0 {
         let folder = folder.display();
-        return Err(format!(
+        return Err(StartError::Data(format!(
             "the journal begins at position {start}, and no snapshot in {folder} reaches it: restore the folder from a copy"
-        ));
+        )));
     }
     Ok((Replica::default(), None))
 }

@@ -19,6 +19,8 @@ mod process;
 mod said;
 
 pub mod disk;
+pub mod kcat;
+pub mod python;
 
 pub mod flows;
 pub mod verdict;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::World;
 use crate::flows::LEDGER;
+use crate::wait;
 
 /// What a world's journal and ledger say.
 #[derive(Debug)]
@@ -21,9 +22,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Reads both, as a person would.
+    /// Reads both, as a person would: who is told to try again does.
     pub fn of(world: &World) -> Self {
-        let said = world.run(&["journal", "--output", "json"]).ended(0);
+        let said = wait::until("the journal can be read", || {
+            let said = world.run(&["journal", "--output", "json"]);
+            (said.code != Some(6)).then_some(said)
+        });
+        let said = said.ended(0);
         let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}"));
         let ledger = fs::read_to_string(world.path(LEDGER)).unwrap_or_default();
         let signed = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>().try_into().ok();

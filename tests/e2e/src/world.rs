@@ -6,12 +6,16 @@ use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+mod on_kafka;
 mod reaper;
+
+use on_kafka::OnKafka;
 
 use crate::binary;
 use crate::http::{self, Reply};
@@ -26,11 +30,14 @@ pub const TENTH: &str = "[node]\nlost = \"3s\"\n";
 #[derive(Debug)]
 pub struct World {
     /// Everything of it is in here.
-    pub folder: TempDir,
+    pub folder: Arc<TempDir>,
     /// Where its engine listens.
     pub port: u16,
     /// Where its engine's data are.
     pub data: PathBuf,
+    /// What its engine is called.
+    engine: String,
+    on_kafka: Option<OnKafka>,
     keys: Cell<u64>,
     words: RefCell<Vec<String>>,
 }
@@ -51,8 +58,13 @@ impl World {
     pub fn with(settings: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("e2e").tempdir().expect("a temporary folder can be made");
         fs::write(folder.path().join("reprise.toml"), settings).expect("a temporary folder can be written to");
-        let data = folder.path().join("data");
-        Self { folder, port: free_port(), data, keys: Cell::new(0), words: RefCell::default() }
+        Self::of(Arc::new(folder), "engine", None)
+    }
+
+    fn of(folder: Arc<TempDir>, engine: &str, on_kafka: Option<OnKafka>) -> Self {
+        let data = folder.path().join(if engine == "engine" { "data" } else { engine });
+        let (engine, port) = (engine.to_owned(), free_port());
+        Self { folder, port, data, engine, on_kafka, keys: Cell::new(0), words: RefCell::default() }
     }
 
     /// A path in it.
@@ -109,14 +121,15 @@ impl World {
         let (data, config) = (self.data.display().to_string(), self.path("reprise.toml").display().to_string());
         // Snapshots so often that each test goes on from one, and trims behind the one before.
         let line = ["up", "--data", &data, "--listen", &listen, "--config", &config, "--snapshot-entries", "8"];
-        line.map(str::to_owned).to_vec()
+        let on_kafka = self.on_kafka.as_ref().map(OnKafka::arguments).unwrap_or_default();
+        line.map(str::to_owned).into_iter().chain(on_kafka).collect()
     }
 
     /// Starts the engine, and does not wait for it.
     pub fn begin_engine(&self, environment: &[(&str, &str)]) -> Running {
         let arguments = self.up_arguments();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        self.begin("engine", self.command(&arguments).envs(environment.iter().copied()))
+        self.begin(&self.engine, self.command(&arguments).envs(environment.iter().copied()))
     }
 
     /// Starts the engine, and waits until it is ready.
@@ -188,7 +201,7 @@ impl World {
     /// An idempotency key that this world has not used.
     pub fn key(&self) -> String {
         self.keys.set(self.keys.get() + 1);
-        format!("key-{}", self.keys.get())
+        format!("key-{}-{}", self.engine, self.keys.get())
     }
 
     /// The execution as it stands, if the engine answers now.
@@ -262,7 +275,10 @@ impl Drop for World {
         if std::thread::panicking() {
             eprintln!("{}", self.last_words());
         }
-        reaper::end_all_that_know(self.folder.path());
+        // The last one that knows the folder.
+        if Arc::strong_count(&self.folder) == 1 {
+            reaper::end_all_that_know(self.folder.path());
+        }
     }
 }
 

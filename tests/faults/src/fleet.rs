@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::sleep;
 use std::time::Duration;
 
-use kafka::{Bounds, KafkaLog, Settings};
+use kafka::{KafkaLog, Settings};
 use model::record::command_key;
 use model::{command::Order, partition_of};
 use protocol::log::{Log, NewRecord, ReadError, Stream, Topic};
@@ -70,7 +70,7 @@ struct Fleet {
 /// Runs until it is killed.
 pub fn run(options: &Options) -> io::Result<()> {
     let settings = Settings { prefix: options.prefix.clone(), ..Settings::new(&options.broker) };
-    let log = KafkaLog::open(&settings, PARTITIONS, Bounds::default()).map_err(io::Error::other)?;
+    let log = KafkaLog::open(&settings, PARTITIONS, kafka::Options::default()).map_err(io::Error::other)?;
     let mut fleet = Fleet::open(log, options)?;
     let mut last = options.clock.now();
     fleet.begin(last)?;

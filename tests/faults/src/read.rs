@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use kafka::{Bounds, KafkaLog, Settings};
+use kafka::{KafkaLog, Settings};
 use protocol::log::{Log, Record, Stream, Topic};
 use serde::{Deserialize, Serialize};
 use sim::log::Tapes;
@@ -33,7 +33,7 @@ struct Line {
 /// Reads every topic of every partition: a set of tapes for each.
 pub fn topics(broker: &str, prefix: &str) -> Result<Vec<Tapes>, String> {
     let settings = Settings { prefix: prefix.to_owned(), ..Settings::new(broker) };
-    let log = KafkaLog::open(&settings, PARTITIONS, Bounds::default())?;
+    let log = KafkaLog::open(&settings, PARTITIONS, kafka::Options::default())?;
     let mut all = Vec::new();
     for partition in 0..PARTITIONS {
         let mut tapes = Tapes::new(1);

@@ -22,6 +22,8 @@ pub async fn pool(State(app): State<App>, params: Params) -> Result<Json<PoolVie
     let trouble = health.trouble.map(|trouble| trouble.why().to_owned());
     let leader = LeaderView {
         here: health.leading,
+        led: health.led,
+        journal_read: health.journal_read,
         caught_up: health.caught_up,
         epoch: health.epoch,
         lag_ms: Millis(health.lag_ms),

@@ -38,7 +38,13 @@ pub struct PoolView {
 pub struct LeaderView {
     /// This engine leads.
     pub here: bool,
-    /// It has read all that the log holds.
+    /// Somebody leads, this engine or another, as far as it has heard.
+    #[serde(default)]
+    pub led: bool,
+    /// It has read its journal to the end since it began.
+    #[serde(default)]
+    pub journal_read: bool,
+    /// It leads, and has read all that the log holds.
     pub caught_up: bool,
     /// The leader's epoch.
     pub epoch: u64,

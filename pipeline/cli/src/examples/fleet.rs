@@ -8,7 +8,15 @@ use super::at;
 
 /// A pool with five nodes, of which one is lost.
 pub fn pool() -> PoolView {
-    let leader = LeaderView { here: true, caught_up: true, epoch: 4, lag_ms: Millis(100), ..LeaderView::default() };
+    let leader = LeaderView {
+        here: true,
+        led: true,
+        journal_read: true,
+        caught_up: true,
+        epoch: 4,
+        lag_ms: Millis(100),
+        ..LeaderView::default()
+    };
     PoolView {
         pool: "default".parse().unwrap(),
         leader,

@@ -90,7 +90,12 @@ impl Driver {
                 Some(Page { records: Vec::new(), next: start.max(position.min(end)), end })
             }
             Err(error @ ReadError::Cut { .. }) => {
-                self.halt(format!("{of}: {error}; restore the data folder from a copy"));
+                // Where instances share the log, what is gone is not in the folder of any of them.
+                let mend = match self.shared.options.standby {
+                    true => "bring the topic back from a copy, or begin anew: another `topic_prefix`",
+                    false => "restore the data folder from a copy",
+                };
+                self.halt(format!("{of}: {error}; {mend}"));
                 None
             }
             Err(ReadError::Failed(why)) => {

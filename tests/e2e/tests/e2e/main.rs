@@ -11,6 +11,7 @@ mod descendants;
 mod fail_points;
 mod first_steps;
 mod full_disk;
+mod kafka;
 mod names;
 mod nodes;
 mod patience;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     // The longest one first.
     let parts = [
+        kafka::trials(),
         demo::trials(),
         absence::trials(),
         whim::trials(),

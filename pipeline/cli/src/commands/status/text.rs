@@ -7,10 +7,11 @@ use gateway::view::{ExecutionView, PoolView, TaskItem, TaskWord};
 /// `pool default: leader here, epoch 4, lag 0ms   nodes 4 ready, 1 lost   slots 12 of 20   parked 0`.
 pub fn pool(view: &PoolView) -> String {
     let leader = &view.leader;
-    let here = match (leader.here, leader.caught_up) {
-        (true, _) => "leader here",
-        (false, true) => "no leader here",
-        (false, false) => "reading its journal",
+    let led = match (leader.here, leader.led, leader.journal_read) {
+        (true, _, _) => "leader here",
+        (false, true, _) => "led by another instance",
+        (false, false, true) => "nobody leads",
+        (false, false, false) => "reading its journal",
     };
     let counts = [
         (view.nodes.ready, "ready"),
@@ -21,7 +22,7 @@ pub fn pool(view: &PoolView) -> String {
     let nodes = counts.iter().filter(|(n, word)| *n > 0 || *word == "ready").map(|(n, word)| format!("{n} {word}"));
     let nodes = nodes.collect::<Vec<_>>().join(", ");
     let mut text = format!(
-        "pool {}: {here}, epoch {}, lag {}   nodes {nodes}   slots {} of {}   parked {}\n",
+        "pool {}: {led}, epoch {}, lag {}   nodes {nodes}   slots {} of {}   parked {}\n",
         view.pool, leader.epoch, leader.lag_ms, view.used, view.slots, view.parked
     );
     if let Some(trouble) = &leader.trouble {
@@ -99,12 +100,27 @@ fn state(item: &TaskItem) -> String {
 
 #[cfg(test)]
 mod tests {
+    use gateway::view::pool::LeaderView;
+
     use super::*;
     use crate::examples;
 
     #[test]
     fn the_pool_is_one_line() {
         insta::assert_snapshot!(pool(&examples::pool()), @"pool default: leader here, epoch 4, lag 100ms   nodes 4 ready, 1 lost   slots 12 of 20   parked 0");
+    }
+
+    #[test]
+    fn who_leads_is_said_as_far_as_it_is_known() {
+        let said = |here, led, journal_read| {
+            let leader = LeaderView { here, led, journal_read, epoch: 3, ..LeaderView::default() };
+            let line = pool(&PoolView { leader, ..examples::pool() });
+            line.split(", lag").next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(said(true, true, true), "pool default: leader here, epoch 3");
+        assert_eq!(said(false, true, true), "pool default: led by another instance, epoch 3");
+        assert_eq!(said(false, false, true), "pool default: nobody leads, epoch 3");
+        assert_eq!(said(false, false, false), "pool default: reading its journal, epoch 3");
     }
 
     #[test]

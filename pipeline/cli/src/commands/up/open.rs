@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use embedded::EmbeddedLog;
-use engine::Engine;
+use engine::{Engine, StartError};
 use kafka::{Election, KafkaLog, Options, Settings, topics};
 use protocol::log::Log;
 use tokio::sync::oneshot;
@@ -16,6 +16,7 @@ use super::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen;
+use Obstacle::{Later, Never};
 
 /// The batches of an engine on Kafka gather for so long: an append costs more there than a decision.
 const WINDOW: Duration = Duration::from_millis(2);
@@ -89,24 +90,51 @@ fn options(config: &Config) -> engine::Options {
     options
 }
 
+/// Starts the engine, once the brokers say what the journals hold: fresh partitions may have no leader yet.
 async fn start(log: Arc<dyn Log>, options: engine::Options) -> Result<Engine, Failure> {
-    let started = aside(move || Engine::start(log, options)).await?;
-    started.map_err(|error| machine(error.to_string()))
+    patiently(move || {
+        Engine::start(log.clone(), options.clone()).map_err(|error| match error {
+            StartError::Unread(why) => Later(why),
+            StartError::Data(_) | StartError::Thread(_) => Never(error.to_string()),
+        })
+    })
+    .await
 }
 
 /// Makes and checks the topics, once a broker answers.
 async fn ensure(settings: &Settings, wanted: Option<u32>) -> Result<u32, Failure> {
-    let mut said = false;
+    let settings = settings.clone();
+    patiently(move || {
+        topics::ensure(&settings, wanted).map_err(|wrong| match wrong.is_away() {
+            true => Later(wrong.to_string()),
+            false => Never(wrong.to_string()),
+        })
+    })
+    .await
+}
+
+/// Why something did not go.
+enum Obstacle {
+    /// A cluster that does not answer may do so later.
+    Later(String),
+    /// Somebody has to do something.
+    Never(String),
+}
+
+/// Tries for as long as it takes; that it does not go yet is said once.
+async fn patiently<T: Send + 'static>(
+    what: impl Fn() -> Result<T, Obstacle> + Send + Sync + 'static,
+) -> Result<T, Failure> {
+    let (what, mut said) = (Arc::new(what), false);
     loop {
-        let asked = settings.clone();
-        match aside(move || topics::ensure(&asked, wanted)).await? {
-            Ok(partitions) => return Ok(partitions),
-            Err(wrong) if !wrong.is_away() => return Err(machine(wrong.to_string())),
-            Err(wrong) => {
-                if !said {
-                    screen::line(&format!("not ready yet: {wrong} Tried again until one does."));
+        let what = what.clone();
+        match aside(move || what()).await? {
+            Ok(done) => return Ok(done),
+            Err(Never(why)) => return Err(machine(why)),
+            Err(Later(why)) => {
+                if !std::mem::replace(&mut said, true) {
+                    screen::line(&format!("not ready yet: {why} Tried again until one does."));
                 }
-                said = true;
                 tokio::time::sleep(AGAIN).await;
             }
         }
