@@ -47,8 +47,10 @@ impl Clock {
         Timestamp(self.now)
     }
 
-    /// Time goes on from `floor` at the earliest: another leader's clock was ahead.
-    pub fn raise(&mut self, floor: Timestamp) {
+    /// Time goes on from `floor` at the earliest: another leader's clock was ahead. What has passed since it was asked
+    /// last, while another led, is within `floor` already, and must not be added to it.
+    pub fn raise(&mut self, floor: Timestamp, at: Instants) {
+        self.now(at);
         self.now = self.now.max(floor.0);
     }
 
@@ -92,6 +94,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_clock_that_nobody_asked_while_another_led_is_not_ahead_of_that_ones_last_entry() {
+        let at = |ms| Instants { wall_ms: 1_000_000 + ms, boot_ms: ms };
+        let mut clock = Clock::start(at(0), Timestamp(0));
+        clock.raise(Timestamp(1_019_990), at(20_000));
+        assert_eq!(clock.now(at(20_000)), Timestamp(1_020_000));
+        clock.raise(Timestamp(1_023_000), at(20_000));
+        assert_eq!(clock.now(at(20_010)), Timestamp(1_023_010));
+    }
+
+    #[test]
     fn a_leap_of_the_wall_clock_is_followed_slowly_and_never_backwards() {
         let mut clock = Clock::start(Instants { wall_ms: 1_000_000, boot_ms: 0 }, Timestamp(0));
         let at = |wall_ms, boot_ms| Instants { wall_ms, boot_ms };
@@ -113,9 +125,9 @@ mod tests {
     fn a_clock_goes_on_from_where_another_leader_was() {
         let at = |ms| Instants { wall_ms: ms, boot_ms: ms };
         let mut clock = Clock::start(at(1_000), Timestamp(0));
-        clock.raise(Timestamp(4_000));
+        clock.raise(Timestamp(4_000), at(1_000));
         assert_eq!(clock.now(at(1_050)), Timestamp(4_050));
-        clock.raise(Timestamp(2_000));
+        clock.raise(Timestamp(2_000), at(1_050));
         assert_eq!(clock.now(at(1_100)), Timestamp(4_099));
     }
 

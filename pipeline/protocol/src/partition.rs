@@ -283,7 +283,7 @@ impl Partition {
         let last = self.read().now;
         let clock = self.clock.get_or_insert_with(|| Clock::start(at, last));
         // Entries that stand before our announcement may be later than it.
-        clock.raise(last);
+        clock.raise(last, at);
         let now = clock.now(at);
         let leader = Leader::new(
             &self.replica.read().unwrap_or_else(PoisonError::into_inner),

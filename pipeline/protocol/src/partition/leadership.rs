@@ -88,7 +88,7 @@ impl Partition {
         // The clock begins when the announcement counts: until then the wall clock is compared each time anew, so that
         // a shift is not forgotten with an announcement that was lost.
         let mut clock = self.clock.unwrap_or_else(|| Clock::start(at, floor));
-        clock.raise(floor);
+        clock.raise(floor, at);
         let now = clock.now(at);
         self.clock = self.clock.map(|_| clock);
         let leader = LeaderId::new(&format!("l{random:016x}")).expect("a plain name");
