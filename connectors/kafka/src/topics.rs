@@ -18,6 +18,7 @@ use crate::client::consumer;
 use crate::settings::Settings;
 use crate::trouble::{self, Right};
 
+mod led;
 mod rules;
 
 use rules::{RULES, Rule};
@@ -134,15 +135,20 @@ fn has(metadata: &Metadata, settings: &Settings, topic: Topic) -> Result<Option<
     }
 }
 
-/// The same, once every topic is known with a leader for each partition.
+/// The same, once every topic is known, and a broker speaks for each partition.
 fn known(settings: &Settings) -> Result<BTreeMap<Topic, Option<u32>>, Wrong> {
     let deadline = Instant::now() + KNOWN;
     loop {
         let found = partitions(settings)?;
-        if found.values().all(Option::is_some) {
+        let missing = found.values().any(Option::is_none);
+        let unled = if missing { None } else { led::unled(settings, &found).map_err(one)? };
+        if !missing && unled.is_none() {
             return Ok(found);
         }
         if deadline < Instant::now() {
+            if let Some(unled) = unled {
+                return Err(Wrong { away: true, ..one(unled) });
+            }
             let missing = found.iter().filter(|(_, count)| count.is_none());
             let names: Vec<String> = missing.map(|(topic, _)| format!("`{}`", settings.topic(*topic))).collect();
             return Err(one(format!("topics {} were made, and no broker knows them yet; try again", names.join(", "))));

@@ -94,6 +94,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_clock_that_nobody_asked_while_another_led_is_not_ahead_of_that_ones_last_entry() {
+        let at = |ms| Instants { wall_ms: 1_000_000 + ms, boot_ms: ms };
+        let mut clock = Clock::start(at(0), Timestamp(0));
+        clock.raise(at(20_000), Timestamp(1_019_990));
+        assert_eq!(clock.now(at(20_000)), Timestamp(1_020_000));
+        clock.raise(at(20_000), Timestamp(1_023_000));
+        assert_eq!(clock.now(at(20_010)), Timestamp(1_023_010));
+    }
+
+    #[test]
     fn a_leap_of_the_wall_clock_is_followed_slowly_and_never_backwards() {
         let mut clock = Clock::start(Instants { wall_ms: 1_000_000, boot_ms: 0 }, Timestamp(0));
         let at = |wall_ms, boot_ms| Instants { wall_ms, boot_ms };

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Failure;
+use crate::machine;
 
 /// A running server. Dropping it kills it.
 pub struct Server {
@@ -41,20 +42,16 @@ impl Server {
 
     /// The most memory that it has held so far, in MiB.
     pub fn peak_mib(&self) -> Result<f64, Failure> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc")?;
-        let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kib / 1024.0)
+        machine::peak_mib(&self.id())
     }
 
     /// The processor time that it has used so far, in seconds: what a busy machine does not distort.
     pub fn processor_seconds(&self) -> Result<f64, Failure> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the program, in parentheses, may hold spaces; times are the 12th and 13th field after it.
-        let fields = stat.rsplit_once(')').ok_or("no name in /proc")?.1.split_whitespace();
-        let ticks: Vec<u64> = fields.skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-        let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)?.unwrap_or(100);
-        Ok(ticks.iter().sum::<u64>() as f64 / per_second as f64)
+        machine::process_seconds(&self.id())
+    }
+
+    fn id(&self) -> String {
+        self.child.id().to_string()
     }
 
     /// Ends it as planned.
@@ -63,6 +60,17 @@ impl Server {
         let status = self.child.wait()?;
         if status.success() { Ok(()) } else { Err(format!("the server under test ended with {status}").into()) }
     }
+}
+
+/// Runs this program for something that ends by itself: the numbers that it prints.
+pub fn numbers(what: &[&str]) -> Result<Vec<f64>, Failure> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let output = command.arg("--serve").args(what).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(format!("{what:?} ended with {}", output.status).into());
+    }
+    let words = String::from_utf8(output.stdout)?;
+    Ok(words.split_whitespace().map(str::parse).collect::<Result<_, _>>()?)
 }
 
 impl Drop for Server {

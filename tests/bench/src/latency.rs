@@ -80,10 +80,15 @@ async fn measure(what: &[&str], folder: &Path, submits: bool) -> Result<Measured
     Ok(Measured { p50, p99, rate, samples, peak_mib, processor_us })
 }
 
-/// Submits a flow, and returns its execution's name.
+/// Submits a flow to the pool `default`, and returns its execution's name.
 pub async fn submit(socket: &Path, name: &str, yaml: &str, priority: &str) -> Result<String, Failure> {
+    submit_to(socket, "default", name, yaml, priority).await
+}
+
+/// The same to any pool.
+pub async fn submit_to(socket: &Path, pool: &str, name: &str, yaml: &str, priority: &str) -> Result<String, Failure> {
     let mut connection = Connection::open(socket).await?;
-    let path = format!("/v1/executions?name={name}.yaml&priority={priority}");
+    let path = format!("/v1/executions?pool={pool}&name={name}.yaml&priority={priority}");
     let headers = [("content-type", "application/yaml"), ("idempotency-key", name)];
     let answer = connection.post(&path, &headers, yaml.to_owned()).await?;
     let answer: serde_json::Value = serde_json::from_slice(&answer)?;

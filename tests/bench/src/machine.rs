@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
+use crate::Failure;
 use crate::table::Row;
 
 /// Synced writes of the probe.
@@ -45,6 +46,37 @@ pub fn percentile(took: &mut [Duration], percent: usize) -> f64 {
     took.sort_unstable();
     let index = (took.len() * percent / 100).min(took.len().saturating_sub(1));
     took.get(index).map_or(f64::NAN, |d| d.as_secs_f64() * 1e3)
+}
+
+/// The processor time that a process (`self`: this one) has used so far, in seconds.
+pub fn process_seconds(id: &str) -> Result<f64, Failure> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The name of the program, in parentheses, may hold spaces; times are the 12th and 13th field after it.
+    let fields = stat.rsplit_once(')').ok_or("no name in /proc")?.1.split_whitespace();
+    let ticks: Vec<u64> = fields.skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)?.unwrap_or(100);
+    Ok(ticks.iter().sum::<u64>() as f64 / per_second as f64)
+}
+
+/// The most memory that a process has held so far, in MiB.
+pub fn peak_mib(id: &str) -> Result<f64, Failure> {
+    Ok(status(id, "VmHWM:")? / 1024.0)
+}
+
+/// The memory that it holds, in MiB.
+pub fn resident_mib(id: &str) -> Result<f64, Failure> {
+    Ok(status(id, "VmRSS:")? / 1024.0)
+}
+
+/// How many threads it has.
+pub fn threads(id: &str) -> Result<f64, Failure> {
+    status(id, "Threads:")
+}
+
+fn status(id: &str, what: &str) -> Result<f64, Failure> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).ok_or(format!("no {what} in /proc"))?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 
 /// The processor time of this thread: what a neighbour on the machine does not distort.

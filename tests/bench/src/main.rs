@@ -4,10 +4,12 @@
 //! `./dev bench` runs all, `./dev bench core` one. A missed bound is printed, not punished: the exit code is 0 unless
 //! a benchmark could not run.
 
+mod cluster;
 mod core;
 mod large;
 mod latency;
 mod restart;
+mod takeover;
 
 mod child;
 mod http;
@@ -26,8 +28,14 @@ pub type Failure = Box<dyn std::error::Error>;
 
 type Bench = fn() -> Result<Vec<Row>, Failure>;
 
-const BENCHES: [(&str, Bench); 4] =
-    [("core", core::run), ("gateway", latency::run), ("flow", large::run), ("restart", restart::run)];
+const BENCHES: [(&str, Bench); 6] = [
+    ("core", core::run),
+    ("gateway", latency::run),
+    ("flow", large::run),
+    ("restart", restart::run),
+    ("kafka", cluster::run),
+    ("takeover", takeover::run),
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
