@@ -7,6 +7,7 @@ mod absence;
 mod command_line;
 mod damage;
 mod demo;
+mod demo_kafka;
 mod descendants;
 mod fail_points;
 mod first_steps;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     // The longest one first.
     let parts = [
+        demo_kafka::trials(),
         demo::trials(),
         absence::trials(),
         whim::trials(),
