@@ -145,7 +145,7 @@ async fn play(world: &mut World, engines: &Engines, live: &mut Live, output: Out
     let took = began.elapsed();
     live.finish();
 
-    let seen = Seen::read(world, engines.api(), view).await?;
+    let seen = Seen::read(world, engines, view).await?;
     let verdict = verdict::judge(&flow::tasks(&flow), &seen.journal, &seen.ledger);
     match output {
         Output::Json => screen::json(&report::object(&seen, took, fault, &verdict)),

@@ -5,8 +5,11 @@ use std::io::{Read, Write};
 
 use broker::{Broker, Options};
 
+/// Kafka's own, on which a broker stays in charge however slow a busy machine makes it.
+const SESSION_MS: &str = "18000";
+
 fn main() -> std::io::Result<()> {
-    let broker = Broker::start(Options::plain());
+    let broker = Broker::start(Options::plain().with("broker.session.timeout.ms", SESSION_MS));
     let mut out = std::io::stdout();
     writeln!(out, "{}", broker.address())?;
     out.flush()?;

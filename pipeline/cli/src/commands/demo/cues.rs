@@ -44,7 +44,7 @@ impl Stage<'_> {
 
     /// How many attempts run.
     pub async fn running(&self) -> Result<u32, Failure> {
-        let view: ExecutionView = self.engines.api().read(&execution_path(self.execution), &[]).await?;
+        let view: ExecutionView = self.engines.read(&execution_path(self.execution)).await?;
         Ok(view.tasks.running)
     }
 
@@ -67,8 +67,7 @@ impl Stage<'_> {
         let path = format!("{}/tasks", execution_path(self.execution));
         loop {
             world.check()?;
-            let running: Vec<TaskItem> =
-                self.engines.api().list(&path, &[("state", TaskWord::Running.word())]).await?.read()?;
+            let running: Vec<TaskItem> = self.engines.list(&path, &[("state", TaskWord::Running.word())]).await?;
             let there = running.iter().filter(|item| item.node.as_ref().is_some_and(|of| of.as_str() == node));
             if there.filter(|item| item.fraction.is_some_and(|fraction| fraction > 0.0)).count() >= BUSY {
                 return Ok(());
@@ -82,7 +81,7 @@ impl Stage<'_> {
     pub async fn until_node(&mut self, world: &mut World, node: &str, state: NodeState) -> Result<(), Failure> {
         loop {
             world.check()?;
-            let view: NodeView = self.engines.api().read(&format!("/v1/nodes/{node}"), &[]).await?;
+            let view: NodeView = self.engines.read(&format!("/v1/nodes/{node}")).await?;
             if view.state == state {
                 return Ok(());
             }

@@ -47,7 +47,7 @@ pub async fn gather(world: &mut World, engines: &Engines) -> Result<(), Failure>
     let since = Instant::now();
     loop {
         world.check()?;
-        let nodes: Vec<NodeView> = engines.api().list("/v1/nodes", &[]).await?.read()?;
+        let nodes: Vec<NodeView> = engines.list("/v1/nodes", &[]).await?;
         let ready = nodes.iter().filter(|node| node.state == NodeState::Ready).count();
         if ready == NODES.len() {
             return Ok(());

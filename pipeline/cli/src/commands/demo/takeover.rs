@@ -1,5 +1,5 @@
-//! The third fault where two engines share a log on Kafka: the one that leads is killed. Kafka notices its silence, the
-//! other one takes over, and only then the first is started again, to follow.
+//! The third fault where two engines share a log on Kafka: the one that leads is killed. The other one hears nothing of
+//! it any more and takes over, and only then the first is started again, to follow.
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
