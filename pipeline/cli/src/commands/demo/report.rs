@@ -135,13 +135,13 @@ pub fn look_around(world: &World, engine: Engine) -> String {
     )
 }
 
-/// The topics as Kafka's own users look at them: who leads since when, what nodes reported, and how they beat.
+/// The topics as Kafka's own users look at them: what was decided, what nodes reported, and how they beat.
 fn look_at_kafka(topics: &Topics) -> String {
     let (brokers, prefix) = (topics.brokers(), topics.prefix());
     format!(
-        "    kcat -b {brokers} -C -e -q -t {prefix}journal -f '%p %o %h %s\\n' | cut -c-150 | tail\n    \
+        "    kcat -b {brokers} -C -e -q -t {prefix}journal -f '%p %o %h %s\\n' | grep -v '\"beat\"' | cut -c-150 | tail\n    \
          kcat -b {brokers} -C -e -q -t {prefix}reports -f '%p %o %s\\n' | cut -c-150 | tail\n    \
-         kcat -b {brokers} -C -t {prefix}heartbeats -o end\n"
+         kcat -b {brokers} -C -q -t {prefix}heartbeats -o end\n"
     )
 }
 
