@@ -214,6 +214,17 @@ fn check(admin: &Admin, settings: &Settings) -> Result<Vec<String>, Wrong> {
     Ok(wrong)
 }
 
+/// Deletes the topics of an installation, with all that they hold. The group's positions go with them.
+pub fn delete(settings: &Settings) -> Result<(), Wrong> {
+    let names: Vec<String> = Topic::ALL.iter().map(|(topic, _)| settings.topic(*topic)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let admin = admin(settings).map_err(one)?;
+    let deleted = wait(admin.delete_topics(&names, &options())).map_err(|error| one(error.to_string()))?;
+    let kept = deleted.into_iter().filter_map(Result::err).filter(|(_, code)| !trouble::unknown(*code));
+    let kept: Vec<String> = kept.map(|(name, code)| format!("topic `{name}` cannot be deleted: {code}")).collect();
+    if kept.is_empty() { Ok(()) } else { Err(all(kept)) }
+}
+
 /// Deletes the records of a stream below a position.
 pub fn delete_records(settings: &Settings, of: Stream, before: u64) -> Result<(), String> {
     let topic = settings.topic(of.topic);

@@ -7,6 +7,7 @@ mod absence;
 mod command_line;
 mod damage;
 mod demo;
+mod demo_kafka;
 mod descendants;
 mod fail_points;
 mod first_steps;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     // The longest one first.
     let parts = [
         kafka::trials(),
+        demo_kafka::trials(),
         demo::trials(),
         absence::trials(),
         whim::trials(),

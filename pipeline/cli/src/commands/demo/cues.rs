@@ -7,9 +7,9 @@ use model::ExecutionId;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::engines::Engines;
 use super::report::clock;
 use super::world::World;
-use crate::api::Api;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::bar;
@@ -23,8 +23,8 @@ const BUSY: usize = 2;
 /// Where the faults are played.
 #[derive(Debug)]
 pub struct Stage<'a> {
-    /// The engine.
-    pub api: &'a Api,
+    /// The engines.
+    pub engines: &'a Engines,
     /// The execution.
     pub execution: &'a ExecutionId,
     /// How it stands, as it changes.
@@ -40,6 +40,12 @@ impl Stage<'_> {
     pub async fn say(&self, words: &str) {
         // Whoever would show it has failed already, and says so.
         _ = self.notes.send(format!("{} {words}", clock(self.began.elapsed()))).await;
+    }
+
+    /// How many attempts run.
+    pub async fn running(&self) -> Result<u32, Failure> {
+        let view: ExecutionView = self.engines.read(&execution_path(self.execution)).await?;
+        Ok(view.tasks.running)
     }
 
     /// Waits until so much is done, in percent.
@@ -61,7 +67,7 @@ impl Stage<'_> {
         let path = format!("{}/tasks", execution_path(self.execution));
         loop {
             world.check()?;
-            let running: Vec<TaskItem> = self.api.list(&path, &[("state", TaskWord::Running.word())]).await?.read()?;
+            let running: Vec<TaskItem> = self.engines.list(&path, &[("state", TaskWord::Running.word())]).await?;
             let there = running.iter().filter(|item| item.node.as_ref().is_some_and(|of| of.as_str() == node));
             if there.filter(|item| item.fraction.is_some_and(|fraction| fraction > 0.0)).count() >= BUSY {
                 return Ok(());
@@ -75,7 +81,7 @@ impl Stage<'_> {
     pub async fn until_node(&mut self, world: &mut World, node: &str, state: NodeState) -> Result<(), Failure> {
         loop {
             world.check()?;
-            let view: NodeView = self.api.read(&format!("/v1/nodes/{node}"), &[]).await?;
+            let view: NodeView = self.engines.read(&format!("/v1/nodes/{node}")).await?;
             if view.state == state {
                 return Ok(());
             }

@@ -1,20 +1,21 @@
-//! The faults, in their order: an agent is killed, another one frozen and woken, the engine killed and restarted. Each
-//! waits for its cue, and for the one before to be over.
+//! The faults, in their order: an agent is killed, another one frozen and woken, the engine killed and restarted, or,
+//! where there are two, the one that leads killed and [taken over](takeover) from. Each waits for its cue, and for the
+//! one before to be over.
 
 use std::time::{Duration, SystemTime};
 
 use gateway::Moment;
-use gateway::view::{ExecutionView, NodeState};
+use gateway::view::NodeState;
 use model::{Millis, Timestamp};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::cues::Stage;
-use super::world::{ENGINE, World};
+use super::takeover::{self, Takeover};
+use super::world::{Engine, World};
 use crate::api::Api;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::resolve::execution_path;
 
 /// The agent that is killed.
 pub const KILLED: &str = "n2";
@@ -24,19 +25,28 @@ pub const FROZEN: &str = "n4";
 pub const FREEZE: Duration = Duration::from_secs(12);
 /// How much of the flow is done when an agent is killed, one is frozen, the engine is killed; in percent.
 const CUES: [u64; 3] = [25, 45, 65];
-/// How often an engine that starts is asked whether it is ready, and how long it may take.
-const ASK: Duration = Duration::from_millis(20);
-const READY: Duration = Duration::from_secs(60);
+/// How often an engine is asked whether it has come so far, and how long it may take.
+pub const ASK: Duration = Duration::from_millis(20);
+pub const READY: Duration = Duration::from_secs(60);
 
 /// What the engine's row of the table needs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineFault {
     /// When it was killed.
     pub at: Timestamp,
-    /// How long it took until it was ready again.
-    pub back: Millis,
     /// How many attempts ran meanwhile.
     pub ran_on: u32,
+    /// How it went on.
+    pub then: Then,
+}
+
+/// How it went on when an engine was killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// It was started again, and took so long until it was ready.
+    Restarted(Millis),
+    /// It led, and another one took over.
+    TakenOver(Takeover),
 }
 
 /// Plays all faults, and waits for the end of the execution.
@@ -58,20 +68,28 @@ pub async fn play(mut stage: Stage<'_>, world: &mut World) -> Result<EngineFault
     stage.until_node(world, FROZEN, NodeState::Ready).await?;
 
     stage.until_done(world, CUES[2]).await?;
-    let fault = kill_engine(&stage, world).await?;
+    let fault = match world.engines.as_slice() {
+        [alone] => kill_engine(&stage, world, *alone).await?,
+        _ => takeover::kill_leader(&stage, world).await?,
+    };
     stage.until_ended(world).await?;
     Ok(fault)
 }
 
-async fn kill_engine(stage: &Stage<'_>, world: &mut World) -> Result<EngineFault, Failure> {
-    let view: ExecutionView = stage.api.read(&execution_path(stage.execution), &[]).await?;
-    let (at, killed) = (Moment::from(SystemTime::now()).0, Instant::now());
-    world.kill(ENGINE)?;
+async fn kill_engine(stage: &Stage<'_>, world: &mut World, engine: Engine) -> Result<EngineFault, Failure> {
+    let ran_on = stage.running().await?;
+    let (at, killed) = (now(), Instant::now());
+    world.kill(engine.name)?;
     stage.say("SIGKILL engine; and a new one is started on its journal").await;
-    world.start_engine()?;
-    until_ready(stage.api, world).await?;
+    world.start_engine(engine)?;
+    until_ready(stage.engines.api(), world).await?;
     let back = Millis(u64::try_from(killed.elapsed().as_millis()).unwrap_or(u64::MAX));
-    Ok(EngineFault { at, back, ran_on: view.tasks.running })
+    Ok(EngineFault { at, ran_on, then: Then::Restarted(back) })
+}
+
+/// The time as journals write it.
+pub fn now() -> Timestamp {
+    Moment::from(SystemTime::now()).0
 }
 
 /// Waits until the engine is ready.

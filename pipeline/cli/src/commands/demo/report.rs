@@ -7,11 +7,13 @@ use model::Millis;
 use model::policy::FailureClass;
 use serde_json::{Value, json};
 
-use super::faults::{EngineFault, FREEZE, FROZEN, KILLED};
+use super::faults::{EngineFault, FREEZE, FROZEN, KILLED, Then};
 use super::seen::Seen;
+use super::takeover::Takeover;
 use super::told::{self, Moved, Retries};
+use super::topics::Topics;
 use super::verdict::Verdict;
-use super::world::World;
+use super::world::{Engine, World};
 use crate::follow::bar;
 use crate::paint::Paint;
 use crate::table::{Lean, Table};
@@ -45,9 +47,9 @@ pub fn text(seen: &Seen, took: Duration, engine: EngineFault, judged: &Verdict, 
     [ended(took, &seen.view, seen.is_as_planned(), paint), table, retried, verdict(judged, paint)].concat()
 }
 
-/// The same for programs: how it ended, the losses as the engine tells them, and the verdict.
-pub fn object(seen: &Seen, took: Duration, judged: &Verdict) -> Value {
-    json!({
+/// The same for programs: how it ended, the losses as the engine tells them, who took over, and the verdict.
+pub fn object(seen: &Seen, took: Duration, engine: EngineFault, judged: &Verdict) -> Value {
+    let mut object = json!({
         "execution": seen.view,
         "as_planned": seen.is_as_planned(),
         "took_ms": Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
@@ -57,7 +59,17 @@ pub fn object(seen: &Seen, took: Duration, judged: &Verdict) -> Value {
         "lost": judged.lost,
         "doubled": judged.doubled,
         "void": judged.void,
-    })
+    });
+    if let Then::TakenOver(takeover) = engine.then {
+        object["takeover"] = json!({
+            "killed": takeover.killed,
+            "by": takeover.by,
+            "first_decision_ms": told::decided_after(&seen.journal, engine.at),
+            "progress_ms": told::progress_after(&seen.journal, engine.at),
+            "ran_on": engine.ran_on,
+        });
+    }
+    object
 }
 
 /// `[01:02] demo-1 failed, as planned: 240 tasks: 222 passed (10 flaky, 5 resumed), 3 failed, 15 skipped`.
@@ -74,11 +86,11 @@ fn rows(journal: &[JournalLine], recoveries: &[RecoveryView], engine: EngineFaul
     recoveries.sort_by_key(|of| of.last_sign);
     let mut rows: Vec<Row> = recoveries.iter().map(|of| row(of, &told::moved(journal, &of.node))).collect();
     let progress_ms = told::progress_after(journal, engine.at);
-    rows.push(Row {
-        fault: "SIGKILL engine".to_owned(),
-        phases: Phases { progress_ms, ..Phases::default() },
-        became: back(engine.back, engine.ran_on),
-    });
+    let (killed, became) = match engine.then {
+        Then::Restarted(took) => ("engine", back(took, engine.ran_on)),
+        Then::TakenOver(of) => (of.killed, taken_over(of, told::decided_after(journal, engine.at), engine.ran_on)),
+    };
+    rows.push(Row { fault: format!("SIGKILL {killed}"), phases: Phases { progress_ms, ..Phases::default() }, became });
     rows
 }
 
@@ -111,14 +123,25 @@ fn table(rows: &[Row]) -> String {
 }
 
 /// What to type next, where, while the engine runs on.
-pub fn look_around(world: &World) -> String {
+pub fn look_around(world: &World, engine: Engine) -> String {
     let (state, program) = (world.folder.join("state"), world.program.display());
-    let url = format!("http://127.0.0.1:{}", world.port);
+    let url = engine.url();
     let next = NEXT.map(|command| format!("    {command}\n")).concat();
+    let on_kafka = world.topics.as_ref().map(look_at_kafka).unwrap_or_default();
     format!(
         "  next, in another terminal, until Ctrl-C here:\n    export REPRISE_URL={url} XDG_STATE_HOME={}\n    \
-         alias reprise={program}\n{next}",
+         alias reprise={program}\n{next}{on_kafka}",
         state.display()
+    )
+}
+
+/// The topics as Kafka's own users look at them: what was decided, what nodes reported, and how they beat.
+fn look_at_kafka(topics: &Topics) -> String {
+    let (brokers, prefix) = (topics.brokers(), topics.prefix());
+    format!(
+        "    kcat -b {brokers} -C -e -q -t {prefix}journal -f '%p %o %h %s\\n' | grep -v '\"beat\"' | cut -c-150 | tail\n    \
+         kcat -b {brokers} -C -e -q -t {prefix}reports -f '%p %o %s\\n' | cut -c-150 | tail\n    \
+         kcat -b {brokers} -C -q -t {prefix}heartbeats -o end\n"
     )
 }
 
@@ -143,6 +166,16 @@ fn woke(recovery: &RecoveryView) -> String {
 fn back(took: Millis, ran_on: u32) -> String {
     let attempts = counted(ran_on.into(), "attempt");
     format!("back from its journal in {took}; {attempts} ran on, their reports waited on the nodes")
+}
+
+/// `it led; engine-2 took over, its first decision came after 7.1s; 16 attempts ran on, their reports waited on Kafka`.
+fn taken_over(of: Takeover, decided: Option<Millis>, ran_on: u32) -> String {
+    let first = match decided {
+        Some(took) => format!("its first decision came after {took}"),
+        None => "and has decided nothing since".to_owned(),
+    };
+    let attempts = counted(ran_on.into(), "attempt");
+    format!("it led; {} took over, {first}; {attempts} ran on, their reports waited on Kafka and the nodes", of.by)
 }
 
 /// `  retried 19 times: 9 failed a test (rule flaky), 8 lost their node (rule lost_node); 1 failed again: crash`.

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use gateway::view::{ExecutionView, JournalLine, RecoveryView, TaskItem, TaskWord};
 
+use super::engines::Engines;
 use super::flow;
 use super::verdict::Ledger;
 use super::world::World;
-use crate::api::Api;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::resolve::execution_path;
@@ -33,13 +33,13 @@ pub struct Seen {
 
 impl Seen {
     /// Asks for all of it.
-    pub async fn read(world: &World, api: &Api, view: ExecutionView) -> Result<Self, Failure> {
+    pub async fn read(world: &World, engines: &Engines, view: ExecutionView) -> Result<Self, Failure> {
         let path = format!("{}/tasks", execution_path(&view.execution));
-        let failed: Vec<TaskItem> = api.list(&path, &[("state", TaskWord::Failed.word())]).await?.read()?;
+        let failed: Vec<TaskItem> = engines.list(&path, &[("state", TaskWord::Failed.word())]).await?;
         Ok(Self {
             view,
-            journal: api.list("/v1/journal", &[]).await?.read()?,
-            recoveries: api.list("/v1/recoveries", &[]).await?.read()?,
+            journal: engines.list("/v1/journal", &[]).await?,
+            recoveries: engines.list("/v1/recoveries", &[]).await?,
             ledger: world.ledger()?,
             failed: failed.iter().map(|item| item.task.to_string()).collect(),
         })

@@ -1,4 +1,4 @@
-//! The stage: engine and agents come together, the flow is submitted, and shown to its end while the faults are played.
+//! The stage: engines and agents come together, the flow is submitted, and shown to its end while the faults are played.
 
 use std::time::Duration;
 
@@ -10,15 +10,22 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::cues::Stage;
+use super::engines::Engines;
 use super::faults::{self, EngineFault};
-use super::world::World;
+use super::world::{Way, World};
 use crate::api::{Api, fresh_key};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::{self, Live};
 
-/// The nodes and their zones.
-const NODES: [(&str, &str); 5] = [("n1", "a"), ("n2", "a"), ("n3", "b"), ("n4", "b"), ("n5", "a")];
+/// The nodes, their zones, and how they speak where there is Kafka; where not, all speak to the one engine.
+const NODES: [(&str, &str, Way); 5] = [
+    ("n1", "a", Way::Kafka),
+    ("n2", "a", Way::Kafka),
+    ("n3", "b", Way::Http(0)),
+    ("n4", "b", Way::Kafka),
+    ("n5", "a", Way::Http(1)),
+];
 /// How often the screen is drawn.
 const EACH: Duration = Duration::from_millis(500);
 /// How often nodes are looked for that join.
@@ -26,17 +33,21 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long nodes may take to join, and the engine may be away.
 const AWAY: Duration = Duration::from_secs(60);
 
-/// Starts engine and agents, and waits until all nodes are there.
-pub async fn gather(world: &mut World, api: &Api) -> Result<(), Failure> {
-    world.start_engine()?;
-    faults::until_ready(api, world).await?;
-    for (node, zone) in NODES {
-        world.start_agent(node, zone)?;
+/// Starts engines and agents, and waits until all nodes are there.
+pub async fn gather(world: &mut World, engines: &Engines) -> Result<(), Failure> {
+    for engine in world.engines.clone() {
+        world.start_engine(engine)?;
+    }
+    for asked in engines.all() {
+        faults::until_ready(&asked.api, world).await?;
+    }
+    for (node, zone, way) in NODES {
+        world.start_agent(node, zone, if world.topics.is_some() { way } else { Way::Http(0) })?;
     }
     let since = Instant::now();
     loop {
         world.check()?;
-        let nodes: Vec<NodeView> = api.list("/v1/nodes", &[]).await?.read()?;
+        let nodes: Vec<NodeView> = engines.list("/v1/nodes", &[]).await?;
         let ready = nodes.iter().filter(|node| node.state == NodeState::Ready).count();
         if ready == NODES.len() {
             return Ok(());
@@ -60,18 +71,18 @@ pub async fn submit(api: &Api, flow: &Value) -> Result<ExecutionId, Failure> {
 /// Shows the execution to its end while the faults are played.
 pub async fn play(
     world: &mut World,
-    api: &Api,
+    engines: &Engines,
     (execution, began): (&ExecutionId, Instant),
     live: &mut Live,
 ) -> Result<(ExecutionView, EngineFault), Failure> {
     let (show, views) = watch::channel(None);
     let (notes, said) = mpsc::channel(8);
-    let stage = Stage { api, execution, views, notes, began };
-    tokio::try_join!(shown(api, execution, live, show, said), faults::play(stage, world))
+    let stage = Stage { engines, execution, views, notes, began };
+    tokio::try_join!(shown(engines, execution, live, show, said), faults::play(stage, world))
 }
 
 async fn shown(
-    api: &Api,
+    engines: &Engines,
     execution: &ExecutionId,
     live: &mut Live,
     show: watch::Sender<Option<ExecutionView>>,
@@ -83,7 +94,7 @@ async fn shown(
     loop {
         tokio::select! {
             Some(note) = said.recv() => live.note(&note),
-            _ = tick.tick() => match follow::look(api, execution, live).await {
+            _ = tick.tick() => match follow::look(engines.api(), execution, live).await {
                 Ok(view) => {
                     heard = Instant::now();
                     show.send_replace(Some(view.clone()));

@@ -73,6 +73,11 @@ pub fn retries(journal: &[JournalLine]) -> Retries {
     Retries { by_rule, failed }
 }
 
+/// How long after a moment the next decision was journaled.
+pub fn decided_after(journal: &[JournalLine], moment: Timestamp) -> Option<Millis> {
+    journal.iter().find(|line| line.at.0 > moment).map(|line| line.at.0 - moment)
+}
+
 /// How long after a moment the first word of a node about its work was journaled.
 pub fn progress_after(journal: &[JournalLine], moment: Timestamp) -> Option<Millis> {
     let of_node = |line: &&JournalLine| matches!(line.by, By::Node { .. }) && line.attempt.is_some();

@@ -1,4 +1,4 @@
-//! The world of the demo: a folder, a port, an engine and agents, each a process of this same program.
+//! The world of the demo: a folder, ports, engines and agents, each a process of this same program.
 //!
 //! Whatever happens, nothing of it stays behind. An agent that is killed leaves supervisors, and those leave tests;
 //! this process takes them all in (it is their *subreaper*), so that at the end it finds every one among its own
@@ -22,12 +22,15 @@ use tempfile::TempDir;
 use super::attached;
 use super::flow::SCRIPT;
 use super::remains;
+use super::topics::Topics;
 use super::verdict::Ledger;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// The engine's name here; agents are called after their nodes.
-pub const ENGINE: &str = "engine";
+/// The engine's name here, and its folder's; agents are called after their nodes.
+const ALONE: [(&str, &str); 1] = [("engine", "data")];
+/// The same of two engines that share a log on Kafka.
+const PAIR: [(&str, &str); 2] = [("engine-1", "data-1"), ("engine-2", "data-2")];
 /// A tenth of the usual times.
 const SETTINGS: &str = "[node]\nlost = \"3s\"\n";
 /// Ports below those that the kernel hands out for connections, so that the engine finds its own again.
@@ -38,19 +41,40 @@ const LAST_WORDS: usize = 10;
 /// Everything that the demo has.
 #[derive(Debug)]
 pub struct World {
-    /// Everything of it is in here.
+    /// Everything of it is in here, but for what is on Kafka.
     pub folder: PathBuf,
-    /// Where its engine listens.
-    pub port: u16,
+    /// Its engines.
+    pub engines: Vec<Engine>,
+    /// Where they have their log, if they share one.
+    pub topics: Option<Topics>,
     /// This program.
     pub program: PathBuf,
     temporary: Option<TempDir>,
     running: BTreeMap<String, Child>,
 }
 
+/// An engine, whether it runs or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Engine {
+    /// Its name here.
+    pub name: &'static str,
+    /// Where it listens.
+    pub port: u16,
+    data: &'static str,
+}
+
+/// How an agent speaks with the engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// To one of them, by its place in the list.
+    Http(usize),
+    /// To all of them.
+    Kafka,
+}
+
 impl World {
-    /// A world in which nothing runs yet.
-    pub fn new() -> Result<Self, Failure> {
+    /// A world in which nothing runs yet: for one engine, or for two with their log in these topics.
+    pub fn new(topics: Option<Topics>) -> Result<Self, Failure> {
         let made = || {
             set_child_subreaper(true)?;
             let temporary = tempfile::Builder::new().prefix("reprise-demo-").tempdir()?;
@@ -60,42 +84,54 @@ impl World {
             }
             fs::write(folder.join("task.sh"), SCRIPT)?;
             fs::write(folder.join("reprise.toml"), SETTINGS)?;
-            let (port, program) = (free_port()?, std::env::current_exe()?);
-            Ok(Self { folder, port, program, temporary: Some(temporary), running: BTreeMap::new() })
+            let names = if topics.is_some() { PAIR.as_slice() } else { ALONE.as_slice() };
+            let ports = free_ports(names.len())?;
+            let engines = names.iter().zip(ports).map(|((name, data), port)| Engine { name, port, data }).collect();
+            let (program, temporary) = (std::env::current_exe()?, Some(temporary));
+            Ok(Self { folder, engines, topics, program, temporary, running: BTreeMap::new() })
         };
         made().map_err(|error: io::Error| cannot("prepare a folder for the demo", &error))
     }
 
-    /// How its engine is reached.
-    pub fn endpoint(&self) -> Endpoint {
-        Endpoint::socket(&self.folder.join("state").join("reprise"), self.port)
+    /// How one of its engines is reached.
+    pub fn endpoint(&self, engine: Engine) -> Endpoint {
+        Endpoint::socket(&self.folder.join("state").join("reprise"), engine.port)
     }
 
-    /// The arguments with which its engine starts.
-    pub fn up(&self) -> Vec<String> {
+    /// Starts an engine.
+    pub fn start_engine(&mut self, engine: Engine) -> Result<(), Failure> {
         let path = |name: &str| self.folder.join(name).display().to_string();
-        let listen = format!("127.0.0.1:{}", self.port);
-        ["up", "--data", &path("data"), "--listen", &listen, "--config", &path("reprise.toml")]
-            .map(str::to_owned)
-            .into()
-    }
-
-    /// Starts the engine.
-    pub fn start_engine(&mut self) -> Result<(), Failure> {
-        self.start(ENGINE, &self.up())
+        let listen = format!("127.0.0.1:{}", engine.port);
+        let arguments = ["up", "--data", &path(engine.data), "--listen", &listen, "--config", &path("reprise.toml")];
+        let arguments = arguments.map(str::to_owned).into_iter().chain(self.on_kafka());
+        self.start(engine.name, &arguments.collect::<Vec<_>>(), None)
     }
 
     /// Starts an agent of four slots.
-    pub fn start_agent(&mut self, node: &str, zone: &str) -> Result<(), Failure> {
+    pub fn start_agent(&mut self, node: &str, zone: &str, way: Way) -> Result<(), Failure> {
         let dir = self.folder.join(node);
         fs::create_dir(&dir).map_err(|error| cannot("prepare a folder for an agent", &error))?;
         let dir = dir.display().to_string();
-        let arguments = ["agent", "--name", node, "--slots", "4", "--zone", zone, "--dir", &dir];
-        self.start(node, &arguments.map(str::to_owned))
+        let mut arguments =
+            ["agent", "--name", node, "--slots", "4", "--zone", zone, "--dir", &dir].map(str::to_owned).to_vec();
+        let engine = match way {
+            Way::Http(place) => self.engines[place],
+            // What its tasks print goes over HTTP all the same.
+            Way::Kafka => {
+                arguments.extend(self.on_kafka());
+                self.engines[self.engines.len() - 1]
+            }
+        };
+        self.start(node, &arguments, Some(engine))
+    }
+
+    /// The arguments that lead to the topics, if there are any.
+    fn on_kafka(&self) -> Vec<String> {
+        self.topics.as_ref().map(Topics::arguments).unwrap_or_default()
     }
 
     /// Starts one process, whose words go into a file of its name.
-    fn start(&mut self, name: &str, arguments: &[String]) -> Result<(), Failure> {
+    fn start(&mut self, name: &str, arguments: &[String], engine: Option<Engine>) -> Result<(), Failure> {
         let failed = |error: io::Error| cannot(&format!("start {name}"), &error);
         let words = File::options().create(true).append(true).open(self.words(name)).map_err(failed)?;
         let mut command = attached::command(&self.program, arguments);
@@ -104,15 +140,12 @@ impl World {
         for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("REPRISE_")) {
             command.env_remove(key);
         }
-        let url = format!("http://127.0.0.1:{}", self.port);
         command.env("XDG_STATE_HOME", self.folder.join("state")).env("NO_COLOR", "1");
         // Whatever log and settings its user has, the world has its own.
         for name in ["REPRISE_CONFIG", "REPRISE_KAFKA", "REPRISE_TOPIC_PREFIX"] {
             command.env_remove(name);
         }
-        if name != ENGINE {
-            command.env("REPRISE_URL", url);
-        }
+        command.envs(engine.map(|engine| ("REPRISE_URL", engine.url())));
         self.running.insert(name.to_owned(), command.spawn().map_err(failed)?);
         Ok(())
     }
@@ -167,17 +200,25 @@ impl World {
     }
 }
 
+impl Engine {
+    /// Where it listens, as `REPRISE_URL` says it.
+    pub fn url(self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         remains::end_descendants();
     }
 }
 
-fn free_port() -> io::Result<u16> {
+fn free_ports(count: usize) -> io::Result<Vec<u16>> {
     let start = u16::try_from(std::process::id() % 1_000).expect("less than 1,000");
     let ports = PORTS.map(|port| PORTS.start + (port - PORTS.start + start) % 1_000);
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    ports.into_iter().find(free).ok_or_else(|| io::Error::other("none of the ports 17717 to 18716 is free"))
+    let found: Vec<u16> = ports.filter(free).take(count).collect();
+    if found.len() == count { Ok(found) } else { Err(io::Error::other("none of the ports 17717 to 18716 is free")) }
 }
 
 fn last_words(path: &Path) -> String {

@@ -43,6 +43,11 @@ fn the_table_tells_each_fault_with_its_phases_and_what_became_of_it() {
             phases: Phases { progress_ms: Some(Millis(1_400)), ..Phases::default() },
             became: back(Millis(640), 16),
         },
+        Row {
+            fault: "SIGKILL engine-1".to_owned(),
+            phases: Phases { progress_ms: Some(Millis(7_200)), ..Phases::default() },
+            became: taken_over(Takeover { killed: "engine-1", by: "engine-2" }, Some(Millis(7_100)), 16),
+        },
     ];
     insta::assert_snapshot!(table(&rows), @r"
     fault           noticed  fenced  requeued  progress   what became of it

@@ -124,4 +124,6 @@ fn progress_after_a_moment_is_the_first_word_of_a_node_about_its_work() {
     let journal = [line(90, started()), engine, hello, line(170, started())];
     assert_eq!(progress_after(&journal, Timestamp(100)), Some(Millis(70)));
     assert_eq!(progress_after(&journal, Timestamp(170)), None);
+    // The engine decides by itself too.
+    assert_eq!(decided_after(&journal, Timestamp(100)), Some(Millis(50)));
 }
