@@ -161,9 +161,23 @@ fn a_journal_that_is_deleted_or_cut_short_is_a_cut_and_never_read_as_another() {
         Err(ReadError::Failed(_)) => None,
     });
     assert_eq!(end, 0, "a topic made anew holds nothing");
-    // Who knows that goes on from there.
-    append(&log, REPORTS, "anew").unwrap();
-    Follower::new(&log, REPORTS).brings("anew");
+}
+
+#[test]
+fn a_topic_that_is_made_anew_is_read_on_from_its_new_beginning() {
+    let broker = Broker::shared();
+    let settings = at(&broker.address());
+    topics::ensure(&settings, Some(1)).unwrap();
+    let log = open(&settings);
+    append(&log, REPORTS, "old").unwrap();
+    let mut follower = Follower::new(&log, REPORTS);
+    follower.brings("old");
+    broker.delete_topic(&settings.topic(Topic::Reports));
+    follower.until(|read| says(read, "has no topic"));
+    topics::ensure(&settings, Some(1)).unwrap();
+    follower.until(|read| matches!(read, Err(ReadError::Cut { end: 0, .. })));
+    append(&log, REPORTS, "new").unwrap();
+    Follower::new(&log, REPORTS).brings("new");
 }
 
 fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {

@@ -82,7 +82,7 @@ fn every_pool_is_answered_at_every_engine() {
             let head = status.out.lines().next().unwrap();
             assert!(head.contains(led) && head.contains(&format!("pool {pool}: ")), "{head}");
             seat.run(&["--pool", pool, "why", "short-1/only"]).ended(0).says(&[&node]);
-            seat.run(&["--pool", pool, "logs", "short-1"]).ended(0);
+            seat.run(&["--pool", pool, "logs", "short-1/only"]).ended(0);
             seat.run(&["--pool", pool, "journal", "--kind", "node_joined"]).ended(0).says(&[&node]);
         }
     }

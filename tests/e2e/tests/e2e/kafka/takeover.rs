@@ -40,7 +40,11 @@ fn a_leader_that_is_killed_again_and_again_loses_and_doubles_nothing() {
         let before = now_ms();
         seats[leads].1.kill();
         killed.push(before);
-        wait::for_it("the other leads", || seats[1 - leads].0.leads());
+        let other = seats[1 - leads].0;
+        wait::for_it("the other leads", || other.leads());
+        // Who leads and is killed before it has decided anything would be no takeover.
+        let taken_over = position(other);
+        wait::for_it("it decides", || taken_over < position(other));
         seats[leads].1 = seats[leads].0.begin_engine(&[]);
     }
     let took = takeovers(&first.kcat().records("journal"), &killed);
@@ -93,6 +97,11 @@ fn a_leader_that_is_asked_to_stop_hands_over_at_once() {
     println!("a planned takeover: {took:?}");
     assert!(took[0] < SILENCE, "{took:?}");
     Verdict::of(&second).holds(30);
+}
+
+/// How far the journal is admitted.
+fn position(seat: &World) -> u64 {
+    seat.get("/v1/pool")["position"].as_u64().unwrap()
 }
 
 fn stop(engine: &mut Running) {
