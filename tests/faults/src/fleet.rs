@@ -10,7 +10,7 @@ use std::time::Duration;
 use kafka::{KafkaLog, Settings};
 use model::record::command_key;
 use model::{command::Order, partition_of};
-use protocol::log::{Log, NewRecord, ReadError, Stream, Topic};
+use protocol::log::{AppendError, Log, NewRecord, ReadError, Stream, Topic};
 use sim::node::ledger::Ledger;
 use sim::node::{Frozen, Node, Say};
 use sim::random::Random;
@@ -175,8 +175,10 @@ impl Fleet {
                 Say::Reports { request, lines } => {
                     let to = Stream { topic: Topic::Reports, partition };
                     let tell = self.tell.clone();
-                    let done =
-                        move |outcome: Result<_, _>| drop(tell.try_send((number, life, request, outcome.is_ok())));
+                    let done = move |outcome: Result<Vec<u64>, AppendError>| {
+                        // There is room for one of each node; who does not listen any more is about to end.
+                        let _ = tell.try_send((number, life, request, outcome.is_ok()));
+                    };
                     self.log.append(to, lines.into_iter().map(record).collect(), Box::new(done));
                 }
             }

@@ -11,7 +11,7 @@ use model::record::command_key_of;
 use model::request::Answer;
 use model::{Key, PoolId, partition_of};
 use protocol::log::Topic;
-use sim::check::admission::Admitted;
+use sim::check::admission::{Admitted, At};
 use sim::check::evidence::{Evidence, Watched};
 use sim::check::{self, facts::Facts, inputs, replay};
 use sim::history::{Blind, Effect, History, What};
@@ -24,6 +24,9 @@ use crate::summary::Figures;
 
 /// After a fault is healed, connections are made anew within so many milliseconds.
 const RECOVERS: u64 = 6_000;
+
+/// A clock that reads whole milliseconds, asked by two, may be so much ahead.
+const AHEAD: u64 = 100;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -38,26 +41,36 @@ pub struct Verdict {
 pub fn judge(recording: &Recording, settled: bool) -> Verdict {
     let mut verdict = Verdict::default();
     for (tapes, partition) in recording.partitions.iter().zip(0..) {
-        let before = verdict.violations.len();
-        judge_partition(recording, tapes, partition, settled, &mut verdict);
-        for violation in &mut verdict.violations[before..] {
-            *violation = format!("partition {partition}: {violation}");
-        }
+        let mut found = Vec::new();
+        judge_partition(recording, tapes, partition, settled, &mut found, &mut verdict.figures);
+        verdict.violations.extend(found.into_iter().map(|violation| format!("partition {partition}: {violation}")));
     }
     verdict.figures.faults(&recording.faults);
     verdict
 }
 
-fn judge_partition(recording: &Recording, tapes: &Tapes, partition: u32, settled: bool, verdict: &mut Verdict) {
-    let out = &mut verdict.violations;
+fn judge_partition(
+    recording: &Recording,
+    tapes: &Tapes,
+    partition: u32,
+    settled: bool,
+    out: &mut Vec<String>,
+    figures: &mut Figures,
+) {
     let (admitted, facts) = check::streams(tapes, out);
     let pools: BTreeSet<&PoolId> = recording.accounts.iter().map(|account| &account.pool).collect();
     let count = u32::try_from(recording.partitions.len()).unwrap_or(PARTITIONS);
     for pool in pools.into_iter().filter(|pool| partition_of(pool, count) == partition) {
         let read = Read { recording, tapes, admitted: &admitted, facts: &facts };
-        read.judge(pool, settled, out, &mut verdict.figures);
+        // The checker keeps only the first findings of what it is given.
+        let mut found = Vec::new();
+        read.judge(pool, settled, &mut found, figures);
+        out.extend(found.into_iter().map(|violation| format!("{pool}: {violation}")));
     }
     accounts::sequences(&facts, out);
+    if recording.one_clock {
+        ahead(&admitted, out);
+    }
     if settled {
         let history = history(recording, tapes, &admitted, None);
         let end = tapes.of(Topic::Journal).all().last().map_or(0, |stored| stored.visible);
@@ -70,9 +83,18 @@ fn judge_partition(recording: &Recording, tapes: &Tapes, partition: u32, settled
             Err(why) => out.push(format!("I5: {name} cannot be read: {why}")),
         }
     }
-    verdict.figures.snapshots += replicas.len();
+    figures.snapshots += replicas.len();
     replay::check(tapes.of(Topic::Journal), &admitted, replicas, out);
-    verdict.figures.partition(tapes, &admitted, &facts);
+    figures.partition(tapes, &admitted, &facts);
+}
+
+/// No entry is of a time that had not come yet when the log took it: all machines of a run have one clock.
+fn ahead(admitted: &Admitted, out: &mut Vec<String>) {
+    let by = |at: &&At| at.visible + AHEAD < at.entry.now.0;
+    if let Some(at) = admitted.entries.iter().find(by) {
+        let (said, taken) = (at.entry.now.0, at.visible);
+        out.push(format!("time: entry {} of epoch {} is of {said}, and was taken at {taken}", at.seq, at.epoch));
+    }
 }
 
 /// One partition, read.

@@ -126,8 +126,8 @@ impl People {
         let Reply { status, body } = http::ask(socket, &line, &headers, flow.as_bytes(), PATIENCE).ok()?;
         match status {
             201 => {
-                let begun: Begun = serde_json::from_str(&body).ok()?;
-                Some(Answer::Done { execution: Some(begun.execution) })
+                let begun: Begun = serde_json::from_str(&body).expect("who began an execution is told its name");
+                Some(Answer::Done { execution: Some(begun.execution.execution) })
             }
             429 | 500.. => None,
             _ => {
@@ -143,5 +143,11 @@ impl People {
 /// As much of an answer as is looked at.
 #[derive(Deserialize)]
 struct Begun {
+    execution: Named,
+}
+
+/// As much of an execution.
+#[derive(Deserialize)]
+struct Named {
     execution: ExecutionId,
 }
