@@ -1,6 +1,6 @@
 //! The demo's topics on Kafka: it takes none that are in use, and those whose names it made up are gone at its end.
 
-use kafka::{Bounds, KafkaLog, Settings, topics};
+use kafka::{KafkaLog, Settings, topics};
 use protocol::log::{Log, Stream, Topic};
 
 use crate::api::fresh_key;
@@ -33,7 +33,7 @@ impl Topics {
 
     /// An engine that is killed for show must not be one that others wait for.
     fn check_unused(&self, partitions: u32) -> Result<(), Failure> {
-        let log = KafkaLog::open(&self.settings, partitions, Bounds::default()).map_err(machine)?;
+        let log = KafkaLog::open(&self.settings, partitions, kafka::Options::default()).map_err(machine)?;
         for partition in 0..partitions {
             let journal = Stream { topic: Topic::Journal, partition };
             let range = log.range(journal).map_err(|error| machine(error.to_string()))?;
