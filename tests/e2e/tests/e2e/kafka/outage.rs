@@ -55,7 +55,7 @@ fn a_broker_that_is_away_for_longer_than_a_node_may_be_costs_nothing() {
         assert_eq!(second.ended(execution)["state"], "completed");
     }
     let after = second.submit(&flows::many(&first, "after", 4));
-    assert_eq!(first.ended(&after)["state"], "completed");
+    assert_eq!(second.ended(&after)["state"], "completed");
     let verdict = Verdict::of(&first);
     verdict.holds(18);
     let blamed = ["node_suspected", "node_lost", "failure_classified"].map(|kind| verdict.count(kind));

@@ -67,9 +67,11 @@ fn gone(word: &str) {
     let status = engine.wait();
     assert_eq!(status.code(), Some(7), "{}", engine.said());
     says(&engine, "the engine has stopped: ", 1);
+    if word == "journal" {
+        // What still waited to be appended now stands in the new one: how far that reaches is a matter of chance.
+        return says(&engine, "bring the topic back from a copy, or begin anew", 1);
+    }
     let arguments = world.up_arguments();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    // The words of a journal, and of inputs.
-    let again = world.run(&arguments).ended(7).to_string();
-    assert!(again.contains("are gone: the stream holds") || again.contains("data is missing"), "{again}");
+    world.run(&arguments).ended(7).says(&["data is missing"]);
 }
