@@ -8,6 +8,8 @@ use serde_json::Value;
 
 /// Ends a record that is written: no value has it.
 const END: &str = "\u{1}\u{2}\u{3}";
+/// Ends its key. kcat sends an empty value only behind one.
+const KEY_END: &str = "\u{4}\u{5}\u{6}";
 
 /// A reader and writer of an installation's topics that knows nothing of Reprise.
 #[derive(Debug, Clone)]
@@ -64,11 +66,14 @@ impl Kcat {
         values
     }
 
-    /// Appends a record to a partition of a topic; `more`: a key (`-k KEY`), no value (`-Z`).
-    pub fn append(&self, topic: &str, partition: u32, more: &[&str], value: &[u8]) {
+    /// Appends a record to a partition of a topic, with or without a key; no value is a null one.
+    pub fn append(&self, topic: &str, partition: u32, key: Option<&str>, value: Option<&[u8]>) {
         let partition = partition.to_string();
-        let input = [value, END.as_bytes()].concat();
-        self.run(&[&["-P", "-D", END, "-p", &partition][..], more].concat(), topic, &input);
+        let mut arguments = vec!["-P", "-D", END, "-p", &partition];
+        arguments.extend(key.map_or(&[][..], |_| &["-K", KEY_END][..]));
+        arguments.extend(value.map_or(&["-Z"][..], |_| &[]));
+        let key = key.map(|key| format!("{key}{KEY_END}")).unwrap_or_default();
+        self.run(&arguments, topic, &[key.as_bytes(), value.unwrap_or_default(), END.as_bytes()].concat());
     }
 
     fn run(&self, arguments: &[&str], topic: &str, input: &[u8]) -> Vec<u8> {

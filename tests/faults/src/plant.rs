@@ -66,7 +66,7 @@ impl Plant {
                 *outcome = if outcome == "passed" { "failed".into() } else { "passed".into() };
             }),
             Self::EntryDropped => rewrite(recording, Topic::Journal, |record| {
-                let entry = is_entry(record) && 0 < events(record).len();
+                let entry = is_entry(record) && !events(record).is_empty();
                 (entry, if entry { vec![] } else { vec![record.clone()] })
             }),
             Self::ReportDropped => rewrite(recording, Topic::Reports, |record| {

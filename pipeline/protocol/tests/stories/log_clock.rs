@@ -83,8 +83,11 @@ fn a_slow_log_is_no_wrong_clock() {
 #[test]
 fn who_leads_again_after_another_did_has_not_added_that_time_to_its_clock() {
     let mut log = Log { clock: Some(Timestamp(1_000_000)), ..Log::default() };
-    let (mut one, mut two) = (Instance::fresh(standby(), 1), Instance::fresh(standby(), 2));
+    let mut one = Instance::fresh(standby(), 1);
     one.settle(&mut log);
+    let mut two = Instance::new(Replica::default(), standby(), 2);
+    two.read(&log);
+    two.tell(In::Lead);
     two.settle(&mut log);
     one.read(&log);
     assert!(two.leads() && !one.leads());

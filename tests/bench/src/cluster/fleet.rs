@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use kafka::{Bounds, KafkaLog};
+use kafka::KafkaLog;
 
 use crate::Failure;
 use crate::cluster::Place;
@@ -53,7 +53,7 @@ pub struct Seen {
 impl Fleet {
     /// Nodes that join the pools of some partitions.
     pub fn join(place: &Place, load: Load, partitions: Range<u32>) -> Result<Self, Failure> {
-        let log = Arc::new(KafkaLog::open(&place.settings, place.partitions, Bounds::default())?);
+        let log = Arc::new(KafkaLog::open(&place.settings, place.partitions, kafka::Options::default())?);
         let (stop, count) = (Arc::new(AtomicBool::new(false)), partitions.len());
         let mut fleet = Self { stop: stop.clone(), threads: Vec::new(), seen: Vec::new() };
         for (n, partition) in partitions.enumerate() {

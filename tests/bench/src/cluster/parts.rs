@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use kafka::{Bounds, KafkaLog};
+use kafka::KafkaLog;
 use protocol::log::{Log, Record, Stream, Topic};
 
 use crate::Failure;
@@ -54,7 +54,7 @@ pub struct Watch {
 impl Watch {
     /// Begins; `socket`: of the engine, if it is one.
     pub fn begin(place: &Place, socket: Option<&Path>) -> Result<Self, Failure> {
-        let log = Arc::new(KafkaLog::open(&place.settings, place.partitions, Bounds::default())?);
+        let log = Arc::new(KafkaLog::open(&place.settings, place.partitions, kafka::Options::default())?);
         let stop = Arc::new(AtomicBool::new(false));
         let mut watchers = Vec::new();
         for partition in 0..place.partitions {

@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use broker::Broker;
-use kafka::{Bounds, KafkaLog};
+use kafka::KafkaLog;
 use protocol::log::{Log, NewRecord, Stream, Topic};
 
 use crate::Failure;
@@ -51,7 +51,7 @@ pub fn rows(broker: &Broker) -> Result<Vec<Row>, Failure> {
 }
 
 fn fill(place: &Place) -> Result<(), Failure> {
-    let log = KafkaLog::open(&place.settings, place.partitions, Bounds::default())?;
+    let log = KafkaLog::open(&place.settings, place.partitions, kafka::Options::default())?;
     let record = |n: u64| NewRecord { key: b"pool-0".to_vec(), header: Vec::new(), value: noise(n) };
     let each = RECORDS / u64::from(place.partitions);
     for from in (0..each).step_by(usize::try_from(BATCH)?) {

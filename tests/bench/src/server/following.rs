@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kafka::{Bounds, KafkaLog};
+use kafka::KafkaLog;
 use protocol::log::{Log, Stream, Topic};
 
 use crate::Failure;
@@ -25,7 +25,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// processor seconds of reading and of idling.
 pub fn run(place: &Place, logs: u32, records: u64) -> Result<(), Failure> {
     let began = Instant::now();
-    let open = || KafkaLog::open(&place.settings, place.partitions, Bounds::default()).map(Arc::new);
+    let open = || KafkaLog::open(&place.settings, place.partitions, kafka::Options::default()).map(Arc::new);
     let logs = (0..logs).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
     let stop = Arc::new(AtomicBool::new(false));
     let (tell, told) = std::sync::mpsc::sync_channel(place.partitions as usize);

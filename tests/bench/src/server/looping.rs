@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kafka::{Bounds, KafkaLog};
+use kafka::KafkaLog;
 use protocol::log::{Log, NewRecord, Record, Stream, Topic};
 use serde::Deserialize;
 
@@ -51,7 +51,7 @@ const TOPICS: [Topic; 3] = [Topic::Reports, Topic::Heartbeats, Topic::Journal];
 
 /// Serves fresh topics.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
-    let log = Arc::new(KafkaLog::open(&place.settings, place.partitions, Bounds::default())?);
+    let log = Arc::new(KafkaLog::open(&place.settings, place.partitions, kafka::Options::default())?);
     let stop = Arc::new(AtomicBool::new(false));
     let mut threads = Vec::new();
     for partition in 0..place.partitions {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ::engine::Engine;
 use ::gateway::output::Limits;
 use ::gateway::{Gateway, Options};
-use kafka::{Bounds, Election, KafkaLog};
+use kafka::{Election, KafkaLog};
 
 use crate::Failure;
 use crate::cluster::{Place, WINDOW};
@@ -15,7 +15,7 @@ use crate::server::told_to_stop;
 
 /// Serves from a folder, under that folder's name in the group.
 pub async fn serve(folder: &Path, place: &Place) -> Result<(), Failure> {
-    let log = Arc::new(KafkaLog::open(&place.settings, place.partitions, Bounds::default())?);
+    let log = Arc::new(KafkaLog::open(&place.settings, place.partitions, kafka::Options::default())?);
     let mut options = ::engine::Options::new(folder.join("snapshots"));
     (options.partitions, options.standby, options.window) = (place.partitions, true, WINDOW);
     options.trims = false;

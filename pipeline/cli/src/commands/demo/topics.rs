@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use kafka::{Bounds, KafkaLog, Settings, topics};
+use kafka::{KafkaLog, Settings, topics};
 use protocol::log::{Log, Stream, Topic};
 
 use crate::api::fresh_key;
@@ -40,7 +40,7 @@ impl Topics {
 
     /// An engine that is killed for show must not be one that others wait for.
     fn check_unused(&self, partitions: u32) -> Result<(), Failure> {
-        let log = KafkaLog::open(&self.settings, partitions, Bounds::default()).map_err(machine)?;
+        let log = KafkaLog::open(&self.settings, partitions, kafka::Options::default()).map_err(machine)?;
         for partition in 0..partitions {
             let journal = Stream { topic: Topic::Journal, partition };
             let range = range(&log, journal)?;

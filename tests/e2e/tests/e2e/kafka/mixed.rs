@@ -95,7 +95,7 @@ fn kcat_reads_every_topic_as_lines_of_json() {
     let execution = world.submit(&flows::many(&world, "short", 3));
     assert_eq!(world.ended(&execution)["state"], "completed");
     let kcat = world.kcat();
-    kcat.append("reports", 0, &["-k", "default"], b"not for you");
+    kcat.append("reports", 0, Some("default"), Some(b"not for you"));
     wait::for_it("it is rejected", || !kcat.lines("rejects").is_empty());
     let expected = [
         ("requests", "submit"),

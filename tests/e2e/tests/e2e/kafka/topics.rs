@@ -28,7 +28,7 @@ fn soft_topics_that_are_made_anew_are_used_again() {
     for word in ["heartbeats", "commands", "rejects"] {
         broker.delete_topic(&world.topic(word));
         broker.create_topic(&world.topic(word), 1, &SETTINGS);
-        world.kcat().append("reports", 0, &["-k", "default"], word.as_bytes());
+        world.kcat().append("reports", 0, Some("default"), Some(word.as_bytes()));
         let after = world.submit(&flows::many(&world, &format!("after-{word}"), 4));
         assert_eq!(world.ended(&after)["state"], "completed");
         world.nodes_ready(2);
