@@ -1,5 +1,9 @@
 //! The demo's topics on Kafka: it takes none that are in use, and those whose names it made up are gone at its end.
 
+use std::ops::Range;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use kafka::{KafkaLog, Settings, topics};
 use protocol::log::{Log, Stream, Topic};
 
@@ -10,6 +14,9 @@ use crate::settings::{self, File};
 
 /// How many digits tell one demo's topics from another's.
 const DIGITS: usize = 8;
+/// How long Kafka may take to say what fresh topics hold, and how often it is asked.
+const SLOW: Duration = Duration::from_secs(15);
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Where the engines have their log.
 #[derive(Debug, Clone)]
@@ -36,7 +43,7 @@ impl Topics {
         let log = KafkaLog::open(&self.settings, partitions, kafka::Options::default()).map_err(machine)?;
         for partition in 0..partitions {
             let journal = Stream { topic: Topic::Journal, partition };
-            let range = log.range(journal).map_err(|error| machine(error.to_string()))?;
+            let range = range(&log, journal)?;
             if 0 < range.end {
                 let name = self.settings.topic(Topic::Journal);
                 let why = format!(
@@ -71,6 +78,18 @@ impl Topics {
         match kept || !self.ours {
             true => Some(left),
             false => topics::delete(&self.settings).err().map(|wrong| format!("{left}: {wrong}")),
+        }
+    }
+}
+
+/// What a journal holds. A broker of fresh topics, or on a busy machine, may take its time to say.
+fn range(log: &KafkaLog, journal: Stream) -> Result<Range<u64>, Failure> {
+    let since = Instant::now();
+    loop {
+        match log.range(journal) {
+            Ok(range) => return Ok(range),
+            Err(_) if since.elapsed() < SLOW => sleep(AGAIN),
+            Err(error) => return Err(machine(error.to_string())),
         }
     }
 }

@@ -43,11 +43,6 @@ fn the_table_tells_each_fault_with_its_phases_and_what_became_of_it() {
             phases: Phases { progress_ms: Some(Millis(1_400)), ..Phases::default() },
             became: back(Millis(640), 16),
         },
-        Row {
-            fault: "SIGKILL engine-1".to_owned(),
-            phases: Phases { progress_ms: Some(Millis(7_200)), ..Phases::default() },
-            became: taken_over(Takeover { killed: "engine-1", by: "engine-2" }, Some(Millis(7_100)), 16),
-        },
     ];
     insta::assert_snapshot!(table(&rows), @r"
     fault           noticed  fenced  requeued  progress   what became of it
@@ -56,6 +51,16 @@ fn the_table_tells_each_fault_with_its_phases_and_what_became_of_it() {
     SIGSTOP n4 12s     3.1s    3.1s      3.1s      3.7s   4 attempts moved; awake again, n4 had nothing more to say
     n3 silent          3.1s    3.1s      3.1s      3.7s   4 attempts moved to n1, n5: 3 from a checkpoint, 1 afresh; none of ours: a busy machine?
     SIGKILL engine        -       -         -      1.4s   back from its journal in 640ms; 16 attempts ran on, their reports waited on the nodes
+    ");
+}
+
+#[test]
+fn the_row_of_a_leader_tells_who_took_over_and_when_it_first_decided() {
+    let of = Takeover { killed: "engine-1", by: "engine-2" };
+    let told = [Some(Millis(2_310)), None].map(|decided| taken_over(of, decided, 16) + "\n").concat();
+    insta::assert_snapshot!(told, @r"
+    it led; engine-2 took over, its first decision came after 2.3s; 16 attempts ran on, their reports waited on Kafka and the nodes
+    it led; engine-2 took over, and has decided nothing since; 16 attempts ran on, their reports waited on Kafka and the nodes
     ");
 }
 
