@@ -47,6 +47,8 @@ struct Place {
     queue: PartitionQueue<Quiet>,
     /// Where it is read on; none if nobody reads it.
     next: Option<u64>,
+    /// The consumer has it, also after a cut: it takes no partition twice.
+    assigned: bool,
     known: Known,
 }
 
@@ -75,7 +77,7 @@ impl Reader {
             bell.ring();
         });
         let known = Known { end: 0, at: Instant::now(), trouble: None, cut: false };
-        let place = Mutex::new(Place { queue, next: None, known });
+        let place = Mutex::new(Place { queue, next: None, assigned: false, known });
         Self { stream, topic, partition, settings, consumer, place, fresh, stands: AtomicU64::new(NOWHERE) }
     }
 
@@ -171,12 +173,14 @@ impl Reader {
             return Err(self.cut(position, held));
         }
         let failed = |error: KafkaError| ReadError::Failed(format!("topic `{}`: {error}", self.topic));
-        if place.next.is_some() {
+        if place.assigned {
             self.stand(place, None);
             self.consumer.incremental_unassign(&self.list(Offset::Invalid)).map_err(failed)?;
+            place.assigned = false;
         }
         let offset = Offset::Offset(i64::try_from(position).unwrap_or(i64::MAX));
         self.consumer.incremental_assign(&self.list(offset)).map_err(failed)?;
+        place.assigned = true;
         self.stand(place, Some(position));
         place.known = Known { end: held.end, at, trouble: None, cut: false };
         Ok(())
