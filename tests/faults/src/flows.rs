@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_flow_and_each_task_says_what_it_does() {
-        let flows = |seed| (0..50).map(move |n| draw(&mut Random::new(seed + n))).collect::<Vec<_>>();
+        let flows = |seed| (0..50_u64).map(move |n| draw(&mut Random::new(seed + n))).collect::<Vec<_>>();
         assert_eq!(flows(7), flows(7));
         for flow in flows(7) {
             let tasks = flow["tasks"].as_object().unwrap();
