@@ -143,6 +143,10 @@ fn a_journal_that_is_deleted_or_cut_short_is_a_cut_and_never_read_as_another() {
         log.wait(&[(JOURNAL, last + 1)], Duration::from_millis(50));
     }
     assert!(matches!(cut, Some((position, 0, end)) if position == last + 1 && end <= last), "{cut:?}");
+    // Who goes on from the end hears what comes.
+    let end = cut.map_or(0, |(_, _, end)| end);
+    append(&open(&settings), JOURNAL, "after the cut").expect("another producer appends");
+    Follower { next: end, ..Follower::new(&log, JOURNAL) }.brings("after the cut");
 
     broker.delete_topic(&settings.topic(Topic::Reports));
     let reports = last + 1;

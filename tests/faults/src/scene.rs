@@ -17,7 +17,7 @@ pub const SLOTS: u32 = 2;
 /// Silence after which a node is lost: so short that it shows many times in a run.
 pub const LOST: Millis = Millis(4_000);
 /// The pools: in all four partitions, two of them in one.
-pub const POOLS: [&str; 5] = ["web", "api", "db", "ios", "mail"];
+pub const POOLS: [&str; 5] = ["web", "pay", "db", "ios", "mail"];
 
 /// The settings of every pool, as the engines read them from their file.
 pub fn settings() -> PoolSettings {
