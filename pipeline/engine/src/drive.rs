@@ -49,7 +49,8 @@ pub fn partition(number: u32, replica: Replica, options: &Options) -> Partition 
 
 /// What came back from elsewhere.
 enum Word {
-    AppendFailed(AppendError),
+    /// The append of the record with this header.
+    AppendFailed(AppendError, Vec<u8>),
     RejectsOut(u64),
 }
 
@@ -188,19 +189,21 @@ impl Driver {
 
     fn word(&mut self, word: Word) -> In {
         match word {
-            Word::AppendFailed(error) => {
+            Word::AppendFailed(error, header) => {
                 let why = error.to_string();
                 let full = matches!(error, AppendError::Full { .. });
                 let trouble = match error {
                     AppendError::Full { advice } => Trouble::Disk(advice),
                     AppendError::Refused(_) | AppendError::Failed(_) => Trouble::Doubt(why.clone()),
                 };
-                self.health(|health| health.trouble = Some(trouble));
+                if full || self.partition.leader().is_none() || self.partition.is_of_now(&header) {
+                    self.health(|health| health.trouble = Some(trouble));
+                }
                 if full {
                     // Only a person makes room: nobody should wait for that without knowing.
                     self.part.waiters.close_requests();
                 }
-                In::AppendFailed { why }
+                In::AppendFailed { why, header }
             }
             Word::RejectsOut(seq) => {
                 if self.shared.options.trims {
@@ -245,6 +248,10 @@ impl Driver {
         let lag_ms = self.taken.oldest().map_or(0, |at| at.elapsed().as_millis());
         self.health(|health| {
             health.led = led;
+            if led && !health.leading && matches!(health.trouble, Some(Trouble::Doubt(_))) {
+                // Another leads: what we doubted is over.
+                health.trouble = None;
+            }
             health.journal_read = self.live;
             health.lag_records = lag_records;
             health.lag_ms = u64::try_from(lag_ms).unwrap_or(u64::MAX);

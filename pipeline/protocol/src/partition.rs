@@ -162,7 +162,11 @@ impl Partition {
                 }
             }
             In::InputCut { topic, position, start, end } => self.input_cut(topic, [position, start, end]),
-            In::AppendFailed { why } => self.doubt(&format!("an append failed: {why}"), at, out),
+            In::AppendFailed { why, header } => {
+                if self.is_of_now(&header) {
+                    self.doubt(&format!("an append failed: {why}"), at, out);
+                }
+            }
             In::Lead => self.wanted = true,
             In::Resign => self.resign(out),
             In::Tick => {}
@@ -175,6 +179,21 @@ impl Partition {
                 self.snapshot_asked = false;
                 self.snapshot_seq = self.snapshot_seq.max(seq);
             }
+        }
+    }
+
+    /// Whether a record of ours with this header belongs to what we are now: a log on a network tells of a failure long
+    /// after, when its leadership may be over and another one ours.
+    pub fn is_of_now(&self, header: &[u8]) -> bool {
+        let Ok(header) = serde_json::from_slice::<Header>(header) else { return true };
+        let (Header::Announced { epoch, leader }
+        | Header::Resigned { epoch, leader }
+        | Header::Beat { epoch, leader }
+        | Header::Entry { epoch, leader, .. }) = &header;
+        match &self.role {
+            Role::Follower { .. } => false,
+            Role::Candidate { epoch: mine, leader: id, .. } => mine == epoch && id == leader,
+            Role::Leader(l) => l.epoch == *epoch && l.id == *leader,
         }
     }
 

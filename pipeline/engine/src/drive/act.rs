@@ -72,10 +72,11 @@ impl Driver {
             self.caused.push_back(self.decided.take());
         }
         let (words, farewell) = (self.words.0.clone(), self.farewell.clone());
+        let header = record.header.clone();
         let done = Box::new(move |outcome: Result<Vec<u64>, AppendError>| {
             if let Err(error) = outcome {
                 // A full queue of failures already says enough.
-                let _ = words.try_send(Word::AppendFailed(error));
+                let _ = words.try_send(Word::AppendFailed(error, header));
             }
             if let Some(farewell) = farewell {
                 let _ = farewell.try_send(());

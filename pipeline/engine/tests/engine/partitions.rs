@@ -81,7 +81,8 @@ async fn start(folder: &Path) -> (Arc<Faulty>, Engine) {
     let log = Arc::new(Faulty::new(Arc::new(EmbeddedLog::open(&folder.join("log"), &options).unwrap())));
     let mut options = Options::new(folder.join("snapshots"));
     options.policies = ["default", "none"].map(|name| Arc::new(flow::policy::builtin(name).unwrap())).to_vec();
-    (options.snapshot_entries, options.partitions) = (5, PARTITIONS);
+    // Each pool makes some entries more, however they fall into batches.
+    (options.snapshot_entries, options.partitions) = (2, PARTITIONS);
     // As on a network; a lone input waits no longer than that.
     options.window = Duration::from_millis(2);
     let engine = Engine::start(log.clone(), options).unwrap();

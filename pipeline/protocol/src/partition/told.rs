@@ -47,6 +47,8 @@ pub enum In {
     AppendFailed {
         /// Why.
         why: String,
+        /// The header of the record: what an earlier leadership of ours appended is no news to this one.
+        header: Vec<u8>,
     },
     /// It should lead: announce, once the journal is read to its end.
     Lead,

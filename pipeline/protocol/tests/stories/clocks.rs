@@ -44,7 +44,7 @@ fn a_shift_is_not_forgotten_with_an_announcement_that_was_lost() {
     two.at.wall_ms += 365 * 86_400_000;
     two.read(&log);
     two.unwritten.clear();
-    two.tell(protocol::In::AppendFailed { why: "lost".into() });
+    two.tell(protocol::In::AppendFailed { why: "lost".into(), header: Vec::new() });
     two.pass(1_200);
     two.settle(&mut log);
     assert!(two.leads());

@@ -13,7 +13,7 @@ fn an_append_that_fails_is_doubt_and_what_it_held_is_decided_again() {
     log.ask_anything("k1");
     one.read(&log);
     one.unwritten.clear();
-    one.tell(In::AppendFailed { why: "the disk is full".into() });
+    one.tell(In::AppendFailed { why: "the disk is full".into(), header: Vec::new() });
     assert!(!one.leads() && one.said("following again: an append failed"));
     one.pass(900);
     assert!(one.unwritten.is_empty(), "it waits before it announces again");
@@ -21,6 +21,23 @@ fn an_append_that_fails_is_doubt_and_what_it_held_is_decided_again() {
     one.settle(&mut log);
     assert!(one.leads());
     assert_eq!(one.answered(), "k1");
+}
+
+#[test]
+fn a_failure_that_an_earlier_leadership_left_is_no_doubt_of_the_present_one() {
+    let mut log = Log::default();
+    let mut one = Instance::fresh(Config::default(), 1);
+    one.settle(&mut log);
+    log.ask_anything("k1");
+    one.read(&log);
+    let header = one.unwritten.pop().unwrap().header;
+    one.tell(In::AppendFailed { why: "timed out".into(), header: header.clone() });
+    assert!(!one.leads());
+    one.pass(1_200);
+    one.settle(&mut log);
+    assert!(one.leads());
+    one.tell(In::AppendFailed { why: "timed out".into(), header });
+    assert!(one.leads(), "it was told long after");
 }
 
 #[test]
@@ -51,7 +68,7 @@ fn each_doubt_waits_longer_than_the_one_before() {
     one.read(&log);
     for _ in 0..3 {
         one.unwritten.clear();
-        one.tell(In::AppendFailed { why: "no".into() });
+        one.tell(In::AppendFailed { why: "no".into(), header: Vec::new() });
         let mut waited = 0;
         while one.unwritten.is_empty() {
             one.pass(100);

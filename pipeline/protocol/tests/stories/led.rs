@@ -56,7 +56,7 @@ fn nobody_leads_after_a_resignation_or_once_a_leader_doubts_itself() {
     one.settle(&mut log);
     two.read(&log);
     assert!(led(&two));
-    one.tell(In::AppendFailed { why: "lost".into() });
+    one.tell(In::AppendFailed { why: "lost".into(), header: Vec::new() });
     assert!(!led(&one), "the leader that was counted last is itself");
     assert!(led(&two), "who follows cannot know yet");
     one.pass(1_200);
@@ -89,7 +89,7 @@ fn an_instance_alone_leads_or_nobody_does() {
     let mut one = Instance::fresh(Config::default(), 1);
     one.settle(&mut log);
     assert!(led(&one));
-    one.tell(In::AppendFailed { why: "lost".into() });
+    one.tell(In::AppendFailed { why: "lost".into(), header: Vec::new() });
     one.settle(&mut log);
     assert!(!led(&one));
 }

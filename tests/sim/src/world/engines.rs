@@ -265,7 +265,7 @@ impl World {
         if self.engines[engine].paused {
             self.after(100, Event::Failed { engine, life });
         } else if self.engines[engine].life == life {
-            self.tell(engine, In::AppendFailed { why: "the log says so".to_owned() });
+            self.tell(engine, In::AppendFailed { why: "the log says so".to_owned(), header: Vec::new() });
         }
     }
 
