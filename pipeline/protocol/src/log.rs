@@ -61,7 +61,7 @@ pub struct Page {
     /// Where to read on: after the last record, or beyond a gap.
     pub next: u64,
     /// The stream's end at the time of the read: the position that the next append will get at the earliest. Of a log
-    /// on a network it is what that told last, up to half a second ago.
+    /// on a network it is what that told last, up to a second ago.
     pub end: u64,
 }
 
@@ -134,7 +134,7 @@ pub trait Log: Send + Sync {
     fn append(&self, to: Stream, records: Vec<NewRecord>, done: Done);
 
     /// Reads from a position on, up to about `bytes` of values and at least one record if there is one. On a network it
-    /// fails when the log has told nothing for longer than half a second: an end that is older would be no news.
+    /// fails when the log has told nothing for longer than a second or so: an end that is older would be no news.
     fn read(&self, from: Stream, position: u64, bytes: usize) -> Result<Page, ReadError>;
 
     /// The positions that a stream holds.
