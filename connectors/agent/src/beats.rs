@@ -17,8 +17,9 @@ use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::machine;
 
-/// From one beat to the next until an answer tells.
-const FIRST_BEAT: Duration = Duration::from_secs(5);
+/// From one beat to the next until an answer tells: short, since a pool may give its nodes up after a few seconds, and
+/// the first answers of all are lost when an engine dies that has just taken the node in.
+const FIRST_BEAT: Duration = Duration::from_secs(1);
 /// The least time between two beats, however often one is asked for.
 const LEAST: Duration = Duration::from_millis(50);
 /// The niceness that the thread asks for; most users may not, which is no harm.
@@ -131,8 +132,7 @@ impl Beating {
             closed: beat.closed,
         };
         failpoint::hit("agent.beat.before");
-        let limit = (period * 2).clamp(Duration::from_millis(500), Duration::from_secs(10));
-        let renew = self.link.ask(heartbeat, limit).await?;
+        let renew = self.link.ask(heartbeat, period).await?;
         failpoint::hit("agent.beat.answered");
         Ok(renew)
     }

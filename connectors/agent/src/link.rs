@@ -71,14 +71,17 @@ impl Link {
         }
     }
 
-    /// Sends a beat, and waits for its answer for so long.
-    pub async fn ask(&self, beat: Heartbeat, limit: Duration) -> Result<Renew, String> {
+    /// Sends a beat, and waits for its answer. Over Kafka that keeps no later beat back: it waits for one `period`, and
+    /// an answer that comes later is obeyed as other orders are. Over HTTP an answer that is late would be lost with its
+    /// connection, so there is more time for it.
+    pub async fn ask(&self, beat: Heartbeat, period: Duration) -> Result<Renew, String> {
         let (boot, number) = (beat.boot.clone(), beat.beat);
         let beat = Beat { kind: "heartbeat", beat };
         let mut body = serde_json::to_vec(&beat).map_err(|error| error.to_string())?;
         match self {
             Self::Http(client) => {
                 body.push(b'\n');
+                let limit = (period * 2).clamp(Duration::from_millis(500), Duration::from_secs(10));
                 let answer = timeout(limit, sender::post(client, body.into())).await;
                 let answer =
                     answer.map_err(|_| format!("no answer within {limit:?}"))?.map_err(|error| error.to_string())?;
@@ -87,7 +90,7 @@ impl Link {
                 }
                 serde_json::from_slice(&answer.body).map_err(|error| format!("its answer cannot be read: {error}"))
             }
-            Self::Kafka(topics) => topics.ask((boot, number), body, limit).await,
+            Self::Kafka(topics) => topics.ask((boot, number), body, period).await,
         }
     }
 

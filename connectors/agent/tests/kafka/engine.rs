@@ -30,6 +30,8 @@ pub struct World {
     pub taken: Option<String>,
     /// How late answers go out.
     pub late: Duration,
+    /// It answers no beat at all.
+    pub mute: bool,
 }
 
 /// An engine for one pool.
@@ -53,6 +55,7 @@ impl Engine {
             stop: Vec::new(),
             taken: None,
             late: Duration::ZERO,
+            mute: false,
         };
         let log = Arc::new(KafkaLog::open(settings, PARTITIONS, Options::default()).unwrap());
         let (world, closed) = (Arc::new(Mutex::new(world)), Arc::new(AtomicBool::new(false)));
@@ -91,7 +94,7 @@ impl Drop for Engine {
     }
 }
 
-fn follow(world: &Mutex<World>, log: &KafkaLog, closed: &AtomicBool, stream: Stream) {
+fn follow(world: &Mutex<World>, log: &Arc<KafkaLog>, closed: &AtomicBool, stream: Stream) {
     let mut position = 0;
     while !closed.load(Ordering::Acquire) {
         let page = match log.read(stream, position, 1 << 20) {
@@ -126,10 +129,12 @@ fn note(world: &mut World, report: Report) {
     }
 }
 
-fn answer(world: &Mutex<World>, log: &KafkaLog, beat: Heartbeat) {
-    let late = world.lock().unwrap().late;
-    let (renew, to) = {
+fn answer(world: &Mutex<World>, log: &Arc<KafkaLog>, beat: Heartbeat) {
+    let (renew, to, late) = {
         let mut world = world.lock().unwrap();
+        if world.mute {
+            return world.beats.push(beat);
+        }
         let renew = Renew {
             boot: beat.boot.clone(),
             beat: beat.beat,
@@ -144,10 +149,18 @@ fn answer(world: &Mutex<World>, log: &KafkaLog, beat: Heartbeat) {
         let record = command(&beat.pool, &beat.node, &Order::Renew(renew));
         world.beats.push(beat);
         let to = commands(&record);
-        (record, to)
+        (record, to, world.late)
     };
-    thread::sleep(late);
-    log.append(to, vec![renew], Box::new(drop));
+    let log = Arc::clone(log);
+    let send = move || log.append(to, vec![renew], Box::new(drop));
+    if late.is_zero() {
+        return send();
+    }
+    // Later beats are read meanwhile.
+    thread::spawn(move || {
+        thread::sleep(late);
+        send();
+    });
 }
 
 fn command(pool: &PoolId, node: &NodeId, order: &Order) -> NewRecord {

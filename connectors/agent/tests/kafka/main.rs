@@ -97,11 +97,23 @@ async fn answers_that_come_after_their_beat_has_given_up_let_work_live_on() {
     until(&engine, "it has read an answer", |w| w.beats.len() > 1).await;
     order_start(&engine, "n1", start(&boot(&engine), 1, "wait"));
     until(&engine, "it runs", |w| words(w, 1).contains(&"started")).await;
-    engine.world().late = Duration::from_millis(700); // a beat waits for 500 ms
+    engine.world().late = Duration::from_millis(700); // a beat waits for 50 ms
     let begun = engine.world().beats.len();
     until(&engine, "beats that wait in vain", |w| w.beats.len() > begun + 2).await;
     let heard = progress_notes(&engine.world(), 1);
     until(&engine, "it hears that it lives on", |w| progress_notes(w, 1) > heard + 1).await;
+    agent.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_nobody_answers_beats_often_enough_for_a_pool_that_is_quick_to_give_up() {
+    let rig = Rig::new(&broker::address());
+    let engine = rig.engine();
+    engine.world().mute = true;
+    let agent = rig.start_agent();
+    until(&engine, "beats in vain", |w| w.beats.len() > 3).await;
+    let gaps = engine.world().beats.windows(2).map(|pair| pair[1].up_ms.0 - pair[0].up_ms.0).collect::<Vec<_>>();
+    assert!(gaps.iter().all(|gap| *gap < 5_000), "no beat waits for the answer to the one before: {gaps:?}");
     agent.kill().await;
 }
 
