@@ -29,9 +29,13 @@ pub fn run(asked: &Asked, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
         let begun = Instant::now();
         ask(asked);
-        // Events of the consumer; records come through the queues of their partitions.
-        while begun.elapsed() < asked.period && !stop.load(Ordering::Acquire) {
+        // Events of the consumer, also where an answer took longer than a period; records come through the queues of
+        // their partitions.
+        loop {
             drop(asked.consumer.poll(Duration::from_millis(20)));
+            if asked.period <= begun.elapsed() || stop.load(Ordering::Acquire) {
+                break;
+            }
         }
     }
 }

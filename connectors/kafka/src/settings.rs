@@ -60,7 +60,9 @@ impl Settings {
     /// What every client is configured with: the user's keys, then ours, which the protocol needs as they are.
     pub(crate) fn client(&self, ours: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.brokers).set_log_level(RDKafkaLogLevel::Warning);
+        // Who asks librdkafka for its debug words gets them, where our own log is set to show them.
+        let level = if self.keys.contains_key("debug") { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Warning };
+        config.set("bootstrap.servers", &self.brokers).set_log_level(level);
         for (key, value) in [
             ("client.id", "reprise"),
             ("reconnect.backoff.ms", "50"),

@@ -22,6 +22,7 @@ impl Driver {
             }
             Out::StopInputs => {
                 (self.inputs, self.waiting) = (None, 0);
+                self.no_longer_read();
                 self.taken.clear();
                 self.caused.clear();
             }

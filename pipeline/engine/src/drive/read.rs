@@ -112,9 +112,18 @@ impl Driver {
 
     /// A stream can be read: what was said of it is over.
     fn readable(&mut self, of: Stream) {
-        if self.unread.remove(&of).is_none() {
-            return;
+        if self.unread.remove(&of).is_some() {
+            self.tell_unread();
         }
+    }
+
+    /// Inputs are read no longer: whether they could be is no matter of ours then.
+    pub(super) fn no_longer_read(&mut self) {
+        self.unread.retain(|of, _| !INPUTS.contains(&of.topic));
+        self.tell_unread();
+    }
+
+    fn tell_unread(&self) {
         let other = self.unread.first_key_value().map(|(of, why)| Trouble::Unread(format!("{of}: {why}")));
         self.health(|health| {
             if matches!(health.trouble, Some(Trouble::Unread(_))) {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use embedded::EmbeddedLog;
-use engine::{Engine, Options, Unavailable};
+use engine::{Engine, Options, Trouble, Unavailable};
 use model::event::EndState;
 use model::{Body, PoolId};
 use protocol::log::{Log, Stream, Topic};
@@ -71,6 +71,21 @@ async fn a_node_at_a_follower_is_served_and_goes_on_when_the_leader_is_cut_off()
     submit(&leader.1, &pool, "k4").await;
     node.next_start(&leader.1).await;
     leader.1.stop();
+}
+
+#[tokio::test]
+async fn an_input_that_a_leader_could_not_read_does_not_trouble_the_follower_that_it_becomes() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = open(folder.path());
+    let (a, b) = (start(&shared, folder.path(), "a"), start(&shared, folder.path(), "b"));
+    a.1.lead(0);
+    until(&a.1, |health| health.leading).await;
+    *a.0.unreadable.lock().unwrap() = Some(Topic::Reports);
+    until(&a.1, |health| matches!(&health.trouble, Some(Trouble::Unread(why)) if why.contains("reports/0"))).await;
+    b.1.lead(0);
+    until(&a.1, |health| health.led && !health.leading && health.trouble.is_none()).await;
+    a.1.stop();
+    b.1.stop();
 }
 
 #[tokio::test]
