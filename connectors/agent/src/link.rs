@@ -76,7 +76,6 @@ impl Link {
     /// connection, so there is more time for it.
     pub async fn ask(&self, beat: Heartbeat, period: Duration) -> Result<Renew, String> {
         let (boot, number) = (beat.boot.clone(), beat.beat);
-        let beat = Beat { kind: "heartbeat", beat };
         let mut body = serde_json::to_vec(&beat).map_err(|error| error.to_string())?;
         match self {
             Self::Http(client) => {
@@ -110,12 +109,4 @@ impl fmt::Display for Link {
             Self::Kafka(topics) => write!(f, "{topics}"),
         }
     }
-}
-
-/// A beat as it is on the wire.
-#[derive(serde::Serialize)]
-struct Beat {
-    kind: &'static str,
-    #[serde(flatten)]
-    beat: Heartbeat,
 }

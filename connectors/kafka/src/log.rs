@@ -17,7 +17,7 @@ use std::time::Duration;
 use bell::Bell;
 use model::record::Topic;
 
-use protocol::log::{AppendError, Done, Figures, Log, NewRecord, Page, ReadError, Remote, Stream};
+use protocol::log::{AppendError, Done, Figures, Log, NewRecord, Page, ReadError, Record, Remote, Stream};
 use rdkafka::consumer::Consumer;
 
 use crate::appender::Appender;
@@ -127,6 +127,15 @@ impl Log for KafkaLog {
 
     fn range(&self, of: Stream) -> Result<Range<u64>, ReadError> {
         self.reader(of)?.range()
+    }
+
+    fn first(&self, of: Stream) -> Result<Option<Record>, ReadError> {
+        let held = self.range(of)?;
+        if held.is_empty() {
+            return Ok(None);
+        }
+        // Through the other client: the first read of a stream would be taken for its follower's.
+        Ok(self.clients().history.read(of, held.start, 1)?.records.into_iter().next())
     }
 
     fn wait(&self, streams: &[(Stream, u64)], at_most: Duration) {

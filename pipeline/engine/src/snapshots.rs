@@ -8,8 +8,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use model::JournalId;
 use protocol::Replica;
-use protocol::log::{Log, Stream, Topic};
+use protocol::log::{Log, ReadError, Stream, Topic};
+use protocol::replica::begins;
 use protocol::snapshot::{Reader, encode};
 
 use crate::engine::StartError;
@@ -40,13 +42,18 @@ pub fn load_all(folder: &Path, log: &dyn Log, partitions: u32) -> Result<Vec<Loa
 /// The replica of the newest usable snapshot of a partition, or an empty one if the journal still begins at its
 /// beginning.
 pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, StartError> {
-    let held = log.range(Stream { topic: Topic::Journal, partition });
-    let start = held.map_err(|error| StartError::Unread(error.to_string()))?.start;
+    let journal = Stream { topic: Topic::Journal, partition };
+    let unread = |error: ReadError| StartError::Unread(error.to_string());
+    let start = log.range(journal).map_err(unread)?.start;
     // Of one that the last engine did not finish.
     drop_draft(folder, partition);
     for path in files(folder, partition).into_iter().rev() {
         match read(&path) {
-            Ok(replica) if replica.position >= start => return Ok((replica, written_ms(&path))),
+            Ok(replica) if replica.position >= start => {
+                let begun = log.first(journal).map_err(unread)?.and_then(|first| begins(&first));
+                is_of(&replica, begun).map_err(|why| StartError::Data(format!("{}: {why}", path.display())))?;
+                return Ok((replica, written_ms(&path)));
+            }
             Ok(_) => {
                 tracing::warn!(snapshot = %path.display(), "passed over: the journal no longer reaches back to it")
             }
@@ -60,6 +67,18 @@ pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, Star
         )));
     }
     Ok((Replica::default(), None))
+}
+
+/// Whether a snapshot is of the journal that was begun so, as far as that can be known: one that was deleted and made
+/// anew may well have grown to the snapshot's position since.
+fn is_of(replica: &Replica, begun: Option<JournalId>) -> Result<(), String> {
+    let Some((known, begun)) = replica.journal.zip(begun).filter(|(known, begun)| known != begun) else {
+        return Ok(());
+    };
+    Err(format!(
+        "it is of journal {known}, but the log holds journal {begun} from its beginning on: the journal was deleted and \
+         made anew. Bring the old one back from a copy, or begin anew with another data folder"
+    ))
 }
 
 /// Writes a snapshot of a partition, drops older generations and trims the inputs in `log` behind the oldest that is

@@ -252,8 +252,10 @@ pub enum CaseResult {
     Flaky,
 }
 
-/// A beat: all that the node knows of itself, read at one moment.
+/// A beat: all that the node knows of itself, read at one moment. Its `kind` is written, and checked by
+/// [`Heartbeat::read`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename = "heartbeat")]
 pub struct Heartbeat {
     /// The pool that the node serves.
     pub pool: PoolId,

@@ -44,7 +44,7 @@ fn each_report_is_read_and_written_as_ever() {
     let seen = holds::<Report>(&reports.join("\n"), "/kind");
     assert_eq!(seen, known::<Report>(r#"{"kind":"another","pool":"p","node":"n","boot":"b","seq":1}"#));
     for beat in &beats {
-        let read: Heartbeat = serde_json::from_str(beat).unwrap();
+        let read = Heartbeat::read(beat.as_bytes()).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), *beat);
     }
     assert_eq!(beats.len(), 1);

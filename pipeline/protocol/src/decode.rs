@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_with_the_reason() {
-        let beat = format!(r#"{{"pool":"abc","x":"{}"}}"#, "x".repeat(98_304));
+        let beat = format!(r#"{{"kind":"heartbeat","pool":"abc","x":"{}"}}"#, "x".repeat(98_304));
         let (far, cut) = (BYE.replace(":1}", ":9007199254740993}"), &BYE[..30]);
         let rows: &[(Topic, &[u8], &[u8], &str)] = &[
             (Topic::Reports, b"abc", BYE.as_bytes(), ""),
@@ -104,7 +104,9 @@ mod tests {
             (Topic::Reports, b"abc", far.as_bytes(), "`seq` counts from 1, up to 2^53"),
             (Topic::Requests, b"abc", b"{\"pool\":\"abc\"}", "missing field `key` at line 1 column 14"),
             (Topic::Requests, b"abc", &[b' '; MAX_REQUEST_BYTES + 1], "a request has at most 128 KiB"),
-            (Topic::Heartbeats, b"abc", b"{\"pool\":\"p/..\"}", "`p/..` is no pool name"),
+            (Topic::Heartbeats, b"abc", b"{\"kind\":\"heartbeat\",\"pool\":\"p/..\"}", "`p/..` is no pool name"),
+            (Topic::Heartbeats, b"abc", b"{\"kind\":\"dance\"}", "unknown variant `dance`, expected `heartbeat`"),
+            (Topic::Heartbeats, b"abc", b"{\"pool\":\"abc\"}", "missing field `kind`"),
             (Topic::Heartbeats, b"abc", beat.as_bytes(), "a heartbeat has at most 96 KiB"),
             (Topic::Commands, b"abc", b"{}", "not an input"),
         ];

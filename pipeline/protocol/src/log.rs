@@ -140,6 +140,15 @@ pub trait Log: Send + Sync {
     /// The positions that a stream holds.
     fn range(&self, of: Stream) -> Result<Range<u64>, ReadError>;
 
+    /// The first record that a stream holds, if it holds any. Whoever follows the stream is not disturbed by it.
+    fn first(&self, of: Stream) -> Result<Option<Record>, ReadError> {
+        let held = self.range(of)?;
+        if held.is_empty() {
+            return Ok(None);
+        }
+        Ok(self.read(of, held.start, 1)?.records.into_iter().next())
+    }
+
     /// Waits until one of the streams holds a record at or after its position, [`Log::wake`] was called, or the time
     /// has passed. Says nothing about which: read and see. Spurious returns are allowed.
     fn wait(&self, streams: &[(Stream, u64)], at_most: Duration);

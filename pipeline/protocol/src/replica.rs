@@ -170,6 +170,13 @@ impl Replica {
     }
 }
 
+/// Whose beginning a journal's first record is: the journal that its first announcement drew. None for a record that
+/// announces nobody, as where the beginning was trimmed.
+pub fn begins(first: &Record) -> Option<JournalId> {
+    let Ok(Header::Announced { .. }) = serde_json::from_slice(&first.header) else { return None };
+    parse::<Announcement>(first).ok().map(|announcement| announcement.journal)
+}
+
 fn parse<T: serde::de::DeserializeOwned>(record: &Record) -> Result<T, Unreadable> {
     let damaged = |e: serde_json::Error| Unreadable::Damaged { position: record.position, why: e.to_string() };
     serde_json::from_slice(&record.value).map_err(damaged)

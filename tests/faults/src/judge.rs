@@ -137,7 +137,8 @@ fn history(recording: &Recording, tapes: &Tapes, admitted: &Admitted, pool: Opti
     }
     let spans = recording.faults.iter().map(|fault| (fault.from, fault.to + RECOVERS));
     history.blind = spans.map(|(from, to)| Blind { engine: 0, from, to, pause: false }).collect();
-    for stored in tapes.of(Topic::Commands).all() {
+    // A node's key hashes to another partition than its pool's may.
+    for stored in recording.partitions.iter().flat_map(|tapes| tapes.of(Topic::Commands).all()) {
         let Some((of, node)) = command_key_of(&stored.record.key) else { continue };
         let Some(order) =
             pool.filter(|pool| **pool == of).and_then(|_| serde_json::from_slice(&stored.record.value).ok())

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use embedded::EmbeddedLog;
-use engine::{Engine, Options};
+use engine::{Engine, Options, StartError};
 use model::PoolId;
 use model::request::{Answer, Ask, RefusalKind};
 
 use crate::node::Node;
-use crate::person::{ask_with, submit};
+use crate::person::{anything, ask_with, submit};
 
 #[tokio::test]
 async fn a_flow_runs_and_a_new_engine_goes_on_where_the_last_one_was() {
@@ -74,6 +74,39 @@ async fn a_flow_runs_and_a_new_engine_goes_on_where_the_last_one_was() {
     assert_eq!(numbers, (1..=engine.health().seq).collect::<Vec<_>>(), "the journal reads to its end");
 }
 
+#[tokio::test]
+async fn a_journal_that_was_made_anew_is_not_taken_for_the_one_of_the_snapshots() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = start(folder.path()).await;
+    asks_until_a_snapshot(&engine).await;
+    engine.stop();
+    drop(engine);
+    let (snapshots, aside) = (folder.path().join("snapshots"), folder.path().join("aside"));
+    std::fs::rename(&snapshots, &aside).unwrap();
+    std::fs::remove_dir_all(folder.path().join("log")).unwrap();
+    let engine = start(folder.path()).await;
+    // It grows beyond where the old one's snapshot stands.
+    asks_until_a_snapshot(&engine).await;
+    asks_until_a_snapshot(&engine).await;
+    engine.stop();
+    drop(engine);
+    std::fs::remove_dir_all(&snapshots).unwrap();
+    std::fs::rename(&aside, &snapshots).unwrap();
+    let Err(StartError::Data(why)) = open(folder.path()) else { panic!("it took one journal for another") };
+    assert!(why.contains("deleted and made anew") && why.contains("another data folder"), "{why}");
+}
+
+async fn asks_until_a_snapshot(engine: &Engine) {
+    let end = engine.health().seq + 12;
+    while engine.health().seq < end {
+        let key = format!("k{}", engine.health().seq);
+        ask_with(engine, &pool(), &key, anything()).await;
+    }
+    while metric(engine, "reprise_snapshot_timestamp_seconds{partition=\"0\"}") == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 fn pool() -> PoolId {
     PoolId::new("default").unwrap()
 }
@@ -85,11 +118,15 @@ async fn start(folder: &std::path::Path) -> Engine {
 }
 
 fn begin(folder: &std::path::Path) -> Engine {
+    open(folder).unwrap()
+}
+
+fn open(folder: &std::path::Path) -> Result<Engine, StartError> {
     let log = Arc::new(EmbeddedLog::open(&folder.join("log"), &embedded::Options::default()).unwrap());
     let mut options = Options::new(folder.join("snapshots"));
     options.policies = ["default", "none"].map(|name| Arc::new(flow::policy::builtin(name).unwrap())).to_vec();
     options.snapshot_entries = 5;
-    Engine::start(log, options).unwrap()
+    Engine::start(log, options)
 }
 
 async fn leads(engine: &Engine) {

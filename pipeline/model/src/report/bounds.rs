@@ -4,6 +4,8 @@ use super::{
     Case, Cause, End, Heartbeat, Hello, MAX_CASES, MAX_CHECKPOINT_BYTES, MAX_LABELS, MAX_REPORT_BYTES, MAX_SEQ,
     MAX_SLOTS, MAX_TAIL_BYTES, MAX_WORDS_BYTES, Report, ReportKind,
 };
+use serde::Deserialize;
+
 use crate::json;
 
 impl Report {
@@ -36,10 +38,17 @@ impl Report {
     }
 }
 
+/// What may stand where beats do.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Said {
+    Heartbeat(Heartbeat),
+}
+
 impl Heartbeat {
     /// Reads a beat of a stranger: JSON, within its bounds.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let beat: Self = json::read("heartbeat", MAX_REPORT_BYTES, bytes)?;
+        let Said::Heartbeat(beat) = json::read("heartbeat", MAX_REPORT_BYTES, bytes)?;
         beat.check().map(|()| beat)
     }
 

@@ -16,6 +16,18 @@ pub fn the_range_spans_what_can_be_read(subject: &mut dyn Subject) {
     assert_eq!(driven.end(stream(Topic::Journal, 1)), driven.start(stream(Topic::Journal, 1)));
 }
 
+pub fn the_first_record_is_the_oldest_that_is_held(subject: &mut dyn Subject) {
+    let driven = Driven::fresh(subject);
+    let reports = stream(Topic::Reports, 0);
+    let first = |of| driven.log.first(of).expect("it can be read").map(|record| record.value);
+    assert_eq!(first(reports), None);
+    let positions = driven.append(reports, (0..20).map(|n| record(&n.to_string())).collect());
+    driven.until("the first one is there", || first(reports).as_deref() == Some(b"0"));
+    driven.log.trim(reports, positions[10]).expect("a trim is taken");
+    driven.until("the first ones are gone", || first(reports).as_deref() == Some(b"10"));
+    assert_eq!(first(stream(Topic::Reports, 1)), None);
+}
+
 pub fn a_restart_keeps_what_was_acknowledged_and_positions_go_on(subject: &mut dyn Subject) {
     let mut driven = Driven::fresh(subject);
     let journal = stream(Topic::Journal, 0);
