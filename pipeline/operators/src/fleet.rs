@@ -76,7 +76,8 @@ pub fn answer(pool: Option<&Pool>, soft: &Soft, heartbeat: &Heartbeat, ctx: &Con
     let present = node.is_some_and(|n| n.boot == heartbeat.boot && n.presence.is_present());
     let heard = soft.pool(&heartbeat.pool).and_then(|s| s.nodes.get(&heartbeat.node));
     let taken = heard.is_some_and(|h| h.taken.contains(&heartbeat.boot)) && !present;
-    let ours = |lease: &&model::LeaseId| lease.journal == ctx.journal;
+    // A lease of a later epoch was granted by who leads now: this leader was deposed, and has not read it yet.
+    let ours = |lease: &&model::LeaseId| lease.journal == ctx.journal && lease.epoch <= ctx.epoch;
     let void = |lease: &&model::LeaseId| pool.is_none_or(|p| must_stop(p, **lease));
     Renew {
         boot: heartbeat.boot.clone(),

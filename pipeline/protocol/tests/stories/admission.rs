@@ -1,7 +1,9 @@
 //! What counts, and when it may be acted upon.
 
 use model::record::Header;
+use protocol::log::Topic;
 use protocol::partition::Config;
+use protocol::{In, Out};
 
 use super::instance::{Instance, Log};
 
@@ -53,6 +55,30 @@ fn what_a_deposed_leader_appends_late_is_ignored_by_everyone() {
     let (a, b) = (one.replica(), two.replica());
     assert_eq!((a.seq, &a.state), (b.seq, &b.state), "both have admitted the same");
     assert_eq!(a.state.pools.values().next().unwrap().keys.len(), 2);
+}
+
+#[test]
+fn who_was_deposed_and_does_not_know_it_yet_stops_nothing_that_the_next_leader_granted() {
+    let mut log = Log::default();
+    let (mut one, mut two) = (Instance::fresh(Config::default(), 1), Instance::fresh(Config::default(), 2));
+    one.settle(&mut log);
+    two.settle(&mut log);
+    let journal = two.replica().journal.unwrap();
+    let (old, new) = (format!("{journal}.0.1.9.0"), format!("{journal}.0.2.9.0"));
+    let beat = format!(
+        r#"{{"kind":"heartbeat","pool":"p","node":"n","boot":"b","beat":1,"up_ms":9,"stored":1,"holds":["{old}","{new}"]}}"#
+    );
+    log.put(Topic::Heartbeats, b"p", beat.as_bytes());
+    // Beats come through another stream than the journal does.
+    one.tell(In::Input { topic: Topic::Heartbeats, records: log.heartbeats.clone(), next: 1, end: 1 });
+    assert!(one.leads() && two.leads(), "each thinks so");
+    two.read(&log);
+    let stops = |instance: &Instance| {
+        let stop = |out: &Out| if let Out::Renew { renew, .. } = out { renew.stop.clone() } else { Vec::new() };
+        instance.out.iter().flat_map(stop).map(|lease| lease.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(stops(&one), [old.clone()], "what it cannot know may well be current");
+    assert_eq!(stops(&two), [old, new]);
 }
 
 #[test]

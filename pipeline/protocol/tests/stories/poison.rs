@@ -46,7 +46,10 @@ fn good_and(poison: &[(Topic, &[u8], &[u8], &str)]) -> Log {
         let hello = format!(r#""kind":"hello","slots":{}"#, round + 1);
         say(&mut log, round + 1, &hello);
         log.ask_anything(&format!("k{round}"));
-        let beat = format!(r#"{{"pool":"p","node":"n1","boot":"b1","beat":{},"up_ms":9,"stored":1}}"#, round + 1);
+        let beat = format!(
+            r#"{{"kind":"heartbeat","pool":"p","node":"n1","boot":"b1","beat":{},"up_ms":9,"stored":1}}"#,
+            round + 1
+        );
         log.put(Heartbeats, b"p", beat.as_bytes());
         for (topic, key, value, _) in poison.iter().skip(usize::try_from(round).unwrap()).step_by(3) {
             log.put(*topic, key, value);
@@ -87,7 +90,7 @@ fn poison_is_rejected_once_with_its_place_and_the_good_is_decided_as_without_it(
     let far = br#"{"kind":"goodbye","pool":"p","node":"n2","boot":"b","seq":18446744073709551615}"#;
     let abc = br#"{"kind":"goodbye","pool":"abc","node":"n2","boot":"b","seq":1}"#;
     let holds = format!(
-        r#"{{"pool":"p","node":"n1","boot":"b1","beat":7,"up_ms":1,"stored":0,"holds":[{}]}}"#,
+        r#"{{"kind":"heartbeat","pool":"p","node":"n1","boot":"b1","beat":7,"up_ms":1,"stored":0,"holds":[{}]}}"#,
         vec![r#""j5.0.4.1.0""#; 1_001].join(",")
     );
     let pause = br#"{"pool":"p","key":"x","who":"eve","at":1000000,"ask":{"ask":"pause","execution":"f-1"}}"#;
