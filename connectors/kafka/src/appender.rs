@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use protocol::log::{AppendError, Done, Figures, NewRecord, Stream};
+use protocol::log::{AppendError, Done, Figures, NewRecord, Stream, Topic};
 use rdkafka::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
@@ -120,7 +120,7 @@ impl Appender {
     /// Appends: see [`protocol::log::Log::append`].
     pub fn append(&self, to: Stream, records: Vec<NewRecord>, done: Done) {
         let bytes: usize = records.iter().map(size).sum();
-        if !self.waiting.takes(records.len(), bytes, self.options) {
+        if !self.waiting.takes(records.len(), bytes, room(to.topic, self.options)) {
             return done(Err(AppendError::Failed(format!(
                 "{} records wait to be acknowledged, and no more are taken",
                 self.waiting.records.load(Ordering::Relaxed)
@@ -220,6 +220,14 @@ impl Appender {
             thread::sleep(Duration::from_millis(2));
         }
     }
+}
+
+/// How much may wait when a record of this topic comes: the journal finds room where inputs of strangers find none, or
+/// they could keep a leader from deciding about what they have sent.
+fn room(topic: Topic, options: Options) -> Options {
+    let times = if topic == Topic::Journal { 2 } else { 1 };
+    let Options { waiting_records, waiting_bytes, ends } = options;
+    Options { waiting_records: waiting_records * times, waiting_bytes: waiting_bytes * times, ends }
 }
 
 impl Waiting {

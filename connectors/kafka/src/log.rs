@@ -17,7 +17,7 @@ use std::time::Duration;
 use bell::Bell;
 use model::record::Topic;
 
-use protocol::log::{AppendError, Done, Figures, Log, NewRecord, Page, ReadError, Record, Remote, Stream};
+use protocol::log::{AppendError, Done, Figures, Log, NewRecord, Page, ReadError, Remote, Stream};
 use rdkafka::consumer::Consumer;
 
 use crate::appender::Appender;
@@ -117,25 +117,16 @@ impl Log for KafkaLog {
     }
 
     fn read(&self, from: Stream, position: u64, bytes: usize) -> Result<Page, ReadError> {
-        let reader = self.reader(from)?;
-        // A journal is followed without a break from where the engine began: whoever reads elsewhere reads its past.
-        if from.topic == Topic::Journal && reader.stands_elsewhere(position) {
-            return self.clients().history.read(from, position, bytes);
-        }
-        reader.read(position, bytes)
+        self.reader(from)?.read(position, bytes)
     }
 
     fn range(&self, of: Stream) -> Result<Range<u64>, ReadError> {
         self.reader(of)?.range()
     }
 
-    fn first(&self, of: Stream) -> Result<Option<Record>, ReadError> {
-        let held = self.range(of)?;
-        if held.is_empty() {
-            return Ok(None);
-        }
-        // Through the other client: the first read of a stream would be taken for its follower's.
-        Ok(self.clients().history.read(of, held.start, 1)?.records.into_iter().next())
+    fn past(&self, from: Stream, position: u64, bytes: usize) -> Result<Page, ReadError> {
+        self.reader(from)?;
+        self.clients().history.read(from, position, bytes)
     }
 
     fn wait(&self, streams: &[(Stream, u64)], at_most: Duration) {

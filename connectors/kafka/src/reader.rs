@@ -57,6 +57,10 @@ struct Place {
     /// The consumer has it among its partitions: also where nobody reads it any more, after a cut.
     assigned: bool,
     known: Known,
+    /// Why nothing could be fetched when that was tried last: librdkafka says it once, until it can again.
+    unfetched: Option<String>,
+    /// Records that were to be read are gone. To be told before any other is, however long a broker does not say which.
+    cut: bool,
 }
 
 /// What was last heard of a stream's end.
@@ -67,8 +71,6 @@ struct Known {
     at: Instant,
     /// Why nothing was heard since, if that is known.
     trouble: Option<String>,
-    /// The stream ends before the place where it is read on.
-    cut: bool,
 }
 
 impl Reader {
@@ -84,15 +86,11 @@ impl Reader {
             news.store(true, Ordering::Release);
             bell.ring();
         });
-        let known = Known { end: 0, at: Instant::now(), trouble: None, cut: false };
         let now = Instant::now();
-        let place = Mutex::new(Place { queue, next: None, assigned: false, moved: now, went_on: now, known });
+        let known = Known { end: 0, at: now, trouble: None };
+        let (next, assigned, moved, went_on, unfetched, cut) = (None, false, now, now, None, false);
+        let place = Mutex::new(Place { queue, next, moved, went_on, assigned, known, unfetched, cut });
         Self { stream, topic, partition, settings, consumer, stale, place, fresh, stands: AtomicU64::new(NOWHERE) }
-    }
-
-    /// Whether it is read, and not at this position.
-    pub fn stands_elsewhere(&self, position: u64) -> bool {
-        ![NOWHERE, position].contains(&self.stands.load(Ordering::Acquire))
     }
 
     /// Whether a read at a position may return something, as far as can be said without asking.
@@ -126,15 +124,12 @@ impl Reader {
                     sum += record.key.len() + record.header.len() + record.value.len();
                     next = record.position + 1;
                     records.push(record);
+                    place.unfetched = None;
                 }
-                Some(Err(error)) => {
-                    let failed = self.failed(&error);
-                    if let Some(range) = failed {
-                        self.stand(&mut place, None);
-                        return Err(self.cut(position, range?));
-                    }
-                    place.known.trouble = trouble::code(&error).map(|code| self.words(code));
-                }
+                Some(Err(error)) => match trouble::code(&error) {
+                    Some(code) if trouble::is_cut(code) => place.cut = true,
+                    code => place.unfetched = code.map(|code| self.words(code)),
+                },
             }
             if bytes <= sum {
                 self.fresh.store(true, Ordering::Release);
@@ -146,9 +141,10 @@ impl Reader {
 
     /// The page, if what is known of the stream allows one.
     fn page(&self, place: &mut Place, position: u64, page: Page) -> Result<Page, ReadError> {
-        if place.known.cut {
+        if place.cut {
+            let held = self.range()?;
             self.stand(place, None);
-            return Err(self.cut(position, self.range()?));
+            return Err(self.cut(position, held));
         }
         let silent = place.known.at.elapsed();
         if page.records.is_empty() && self.stale < silent {
@@ -159,11 +155,13 @@ impl Reader {
         let end = place.known.end.max(next);
         if position < next || next == end {
             place.went_on = Instant::now();
+        } else if let Some(why) = &place.unfetched {
+            return Err(ReadError::Failed(why.clone()));
         } else if STALLED < place.went_on.elapsed() {
             tracing::warn!(topic = self.topic, self.partition, "nothing comes though there is more: read anew");
             self.move_to(place, position)?;
             place.went_on = Instant::now();
-            return Ok(page);
+            return Ok(Page { end, ..page });
         }
         self.stand(place, Some(next));
         Ok(Page { next, end, ..page })
@@ -177,11 +175,6 @@ impl Reader {
         let statistics = &self.consumer.context().statistics;
         let fetched = statistics.fetched(&self.topic, self.partition, place.moved + SETTLED);
         page.next.max(fetched.unwrap_or(0).min(place.known.end))
-    }
-
-    /// What an error of the queue means: a range if records are cut, none if it may pass.
-    fn failed(&self, error: &KafkaError) -> Option<Result<Range<u64>, ReadError>> {
-        trouble::code(error).filter(|code| trouble::is_cut(*code)).map(|_| self.range())
     }
 
     fn cut(&self, position: u64, held: Range<u64>) -> ReadError {
@@ -210,8 +203,9 @@ impl Reader {
         self.consumer.incremental_assign(&self.list(offset)).map_err(failed)?;
         place.assigned = true;
         self.stand(place, Some(position));
-        place.known = Known { end: held.end, at, trouble: None, cut: false };
+        place.known = Known { end: held.end, at, trouble: None };
         (place.moved, place.went_on) = (at, at);
+        (place.unfetched, place.cut) = (None, false);
         Ok(())
     }
 
@@ -243,8 +237,8 @@ impl Reader {
         match answer {
             Ok(end) => {
                 // Somebody may have moved meanwhile: then the answer is about another place.
-                let cut = end < next && place.next.is_some_and(|now| next <= now);
-                place.known = Known { end, at: asked, trouble: None, cut };
+                place.cut |= end < next && place.next.is_some_and(|now| next <= now);
+                place.known = Known { end, at: asked, trouble: None };
             }
             Err(code) => place.known.trouble = code.map(|code| self.words(code)).or(place.known.trouble.take()),
         }

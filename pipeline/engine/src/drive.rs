@@ -167,7 +167,7 @@ impl Driver {
     fn wait(&self, gathers: Option<Duration>) {
         let mut streams = vec![(self.part.stream(Topic::Journal), self.part.replica().position)];
         if let Some(positions) = self.inputs.filter(|_| gathers.is_none() && self.partition.takes_inputs()) {
-            let inputs = INPUTS.into_iter().zip(positions);
+            let inputs = INPUTS.into_iter().zip(positions).filter(|(_, position)| *position != read::FROM_THE_END);
             streams.extend(inputs.map(|(topic, position)| (self.part.stream(topic), position)));
         }
         if let Some(position) = self.orders.as_ref().and_then(Orders::position) {

@@ -33,7 +33,7 @@ pub enum Trouble {
     Disk(String),
     /// It follows again, and will announce itself soon.
     Doubt(String),
-    /// A stream cannot be read just now.
+    /// A stream cannot be read just now, or commands cannot be written.
     Unread(String),
     /// Some of several partitions have stopped for good, the others go on; the text names one, and says what to do.
     Partial(String),

@@ -110,8 +110,13 @@ impl Marks {
         self.insert(replica.seq, || Mark::of(replica));
     }
 
-    /// Admitted entries from a number on, at most so many. Blocks while it reads.
-    pub fn entries(&self, log: &dyn Log, from: u64, limit: usize) -> Result<Vec<(u64, Entry)>, JournalError> {
+    /// Admitted entries from a number up to another, at most so many. Blocks while it reads.
+    pub fn entries(
+        &self,
+        log: &dyn Log,
+        [from, last]: [u64; 2],
+        limit: usize,
+    ) -> Result<Vec<(u64, Entry)>, JournalError> {
         let mut mark = self.before(from);
         let _turn;
         if mark.seq + 2 * EVERY < from {
@@ -120,8 +125,8 @@ impl Marks {
         }
         let mut noted = mark.seq;
         let mut entries = Vec::new();
-        while entries.len() < limit {
-            let page = log.read(self.journal, mark.position, PAGE).map_err(|error| match error {
+        while from <= last && mark.seq < last && entries.len() < limit {
+            let page = log.past(self.journal, mark.position, PAGE).map_err(|error| match error {
                 ReadError::Cut { start, .. } if mark.position < start => JournalError::Gone { start },
                 error @ (ReadError::Cut { .. } | ReadError::Failed(_)) => JournalError::Failed(error.to_string()),
             })?;
@@ -137,7 +142,7 @@ impl Marks {
                     noted = mark.seq;
                     self.insert(noted, || mark.clone());
                 }
-                if mark.seq >= from && entries.len() < limit {
+                if (from..=last).contains(&mark.seq) && entries.len() < limit {
                     let damaged =
                         |error: serde_json::Error| JournalError::Damaged { seq: mark.seq, why: error.to_string() };
                     entries.push((mark.seq, serde_json::from_slice(&record.value).map_err(damaged)?));

@@ -41,6 +41,8 @@ pub struct Part {
     pub health: Mutex<Health>,
     pub admitted: watch::Sender<u64>,
     pub marks: Marks,
+    /// Why commands cannot be written, if the log refused the last one.
+    pub unwritten: Mutex<Option<String>>,
     /// It was told to lead, and its thread does not know yet.
     pub lead: AtomicBool,
 }
@@ -57,6 +59,7 @@ impl Part {
             health: Mutex::new(Health { seq: mark.seq, ..Health::default() }),
             admitted: watch::Sender::new(mark.seq),
             marks: Marks::new(Stream { topic: Topic::Journal, partition: number }, mark),
+            unwritten: Mutex::default(),
             lead: AtomicBool::new(false),
         }
     }

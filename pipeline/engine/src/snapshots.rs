@@ -44,14 +44,16 @@ pub fn load_all(folder: &Path, log: &dyn Log, partitions: u32) -> Result<Vec<Loa
 pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, StartError> {
     let journal = Stream { topic: Topic::Journal, partition };
     let unread = |error: ReadError| StartError::Unread(error.to_string());
-    let start = log.range(journal).map_err(unread)?.start;
+    let held = log.range(journal).map_err(unread)?;
+    let start = held.start;
     // Of one that the last engine did not finish.
     drop_draft(folder, partition);
     for path in files(folder, partition).into_iter().rev() {
         match read(&path) {
             Ok(replica) if replica.position >= start => {
                 let begun = log.first(journal).map_err(unread)?.and_then(|first| begins(&first));
-                is_of(&replica, begun).map_err(|why| StartError::Data(format!("{}: {why}", path.display())))?;
+                let fits = is_of(&replica, begun).and_then(|()| is_held(&replica, held.end));
+                fits.map_err(|why| StartError::Data(format!("{}: {why}", path.display())))?;
                 return Ok((replica, written_ms(&path)));
             }
             Ok(_) => {
@@ -63,7 +65,7 @@ pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, Star
     if start > 0 {
         let folder = folder.display();
         return Err(StartError::Data(format!(
-            "the journal begins at position {start}, and no snapshot in {folder} reaches it: restore the folder from a copy"
+            "the journal begins at position {start}, and no snapshot in {folder} reaches it: restore the folder from a copy, or take the snapshots of another engine of this journal"
         )));
     }
     Ok((Replica::default(), None))
@@ -78,6 +80,18 @@ fn is_of(replica: &Replica, begun: Option<JournalId>) -> Result<(), String> {
     Err(format!(
         "it is of journal {known}, but the log holds journal {begun} from its beginning on: the journal was deleted and \
          made anew. Bring the old one back from a copy, or begin anew with another data folder"
+    ))
+}
+
+/// Whether the journal reaches as far as a snapshot does, which was made of what stood there.
+fn is_held(replica: &Replica, end: u64) -> Result<(), String> {
+    if replica.position <= end {
+        return Ok(());
+    }
+    Err(format!(
+        "it was made at position {} of the journal, which ends at {end}: it is of another journal, or records are gone. \
+         Start with another data folder (`--data`), or bring the journal back from a copy",
+        replica.position
     ))
 }
 

@@ -10,8 +10,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use model::record::Entry;
-use model::{Command, Event, Heartbeat, LeaderId, Renew, Timestamp};
+use model::record::{Consumed, Entry};
+use model::{Command, Event, Heartbeat, LeaderId, Millis, Renew, Timestamp};
 use operators::fold::When;
 use operators::{Context, Input, Planted, Soft, State, commands, fleet};
 
@@ -26,6 +26,9 @@ pub use rejects::Rejects;
 
 /// Dispatches of one batch.
 const MAX_DISPATCHES: usize = 500;
+/// How long the journal may not say how far inputs are consumed. What was consumed without a word, as a report that came
+/// twice, may be deleted sometime: whoever leads then must not miss it.
+const UNSAID: Millis = Millis(60_000);
 
 /// A leader, from the moment it has read its own announcement back.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ pub struct Leader {
     pub outstanding: VecDeque<Outstanding>,
     /// What was read of the inputs.
     pub inbox: Inbox,
+    /// How far inputs were consumed by the last entry, and when that was made.
+    journaled: (Consumed, Timestamp),
     /// When the beats were sent that were not read back yet.
     pub beats: VecDeque<Timestamp>,
     seq: u64,
@@ -129,6 +134,7 @@ impl Leader {
             soft,
             outstanding: VecDeque::new(),
             inbox: Inbox::new(replica.consumed, now),
+            journaled: (replica.consumed, now),
             beats: VecDeque::new(),
             seq: replica.seq + 1,
             base,
@@ -201,10 +207,11 @@ impl Leader {
         Ok(())
     }
 
-    /// Closes the batch into an entry, if it has events.
+    /// Closes the batch into an entry, if it has events, or the journal has not said for long how far inputs are consumed.
     pub fn close(&mut self, now: Timestamp, boot_ms: u64) -> Option<NewRecord> {
         let effects = std::mem::take(&mut self.effects);
-        if self.batch.is_empty() {
+        let unsaid = self.inbox.consumed != self.journaled.0 && now - self.journaled.1 >= UNSAID;
+        if self.batch.is_empty() && !unsaid {
             // What causes no event hangs on the last entry that it may rest on.
             match self.outstanding.back_mut() {
                 Some(last) => last.effects.extend(effects),
@@ -213,6 +220,7 @@ impl Leader {
             return None;
         }
         let batch = std::mem::take(&mut self.batch);
+        self.journaled = (self.inbox.consumed, now);
         let (entry, record) = batch.close(now, self.inbox.consumed, self.epoch, &self.id, self.seq);
         self.outstanding.push_back(Outstanding { seq: self.seq, entry, effects, since_ms: boot_ms });
         self.seq += 1;

@@ -140,13 +140,19 @@ pub trait Log: Send + Sync {
     /// The positions that a stream holds.
     fn range(&self, of: Stream) -> Result<Range<u64>, ReadError>;
 
-    /// The first record that a stream holds, if it holds any. Whoever follows the stream is not disturbed by it.
+    /// Reads as [`Log::read`] does, for who looks at what was: a log that reads ahead for who follows a stream's end is
+    /// not disturbed by it.
+    fn past(&self, from: Stream, position: u64, bytes: usize) -> Result<Page, ReadError> {
+        self.read(from, position, bytes)
+    }
+
+    /// The first record that a stream holds, if it holds any; without disturbing either.
     fn first(&self, of: Stream) -> Result<Option<Record>, ReadError> {
         let held = self.range(of)?;
         if held.is_empty() {
             return Ok(None);
         }
-        Ok(self.read(of, held.start, 1)?.records.into_iter().next())
+        Ok(self.past(of, held.start, 1)?.records.into_iter().next())
     }
 
     /// Waits until one of the streams holds a record at or after its position, [`Log::wake`] was called, or the time

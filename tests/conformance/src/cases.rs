@@ -42,6 +42,7 @@ cases![
     pages::a_read_from_any_position_returns_what_stands_there_and_after,
     ends::the_range_spans_what_can_be_read,
     ends::the_first_record_is_the_oldest_that_is_held,
+    ends::who_reads_the_past_takes_nothing_from_who_follows_the_end,
     ends::a_restart_keeps_what_was_acknowledged_and_positions_go_on,
     ends::a_trim_moves_the_start_and_never_the_end,
     ends::a_cut_below_the_start_is_reported_before_any_record,

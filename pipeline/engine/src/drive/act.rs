@@ -8,6 +8,7 @@ use model::record::Consumed;
 use protocol::log::{AppendError, NewRecord, Topic};
 use protocol::{In, Out};
 
+use super::read::FROM_THE_END;
 use super::{Driver, FAREWELL, Word};
 use crate::health::Trouble;
 use crate::snapshots;
@@ -17,8 +18,7 @@ impl Driver {
         match out {
             Out::Append(record) => self.append(record),
             Out::ReadInputs(Consumed { requests, reports }) => {
-                let beats = self.shared.log.range(self.part.stream(Topic::Heartbeats));
-                self.inputs = Some([requests, reports, beats.map_or(0, |range| range.end)]);
+                self.inputs = Some([requests, reports, FROM_THE_END]);
             }
             Out::StopInputs => {
                 (self.inputs, self.waiting) = (None, 0);

@@ -7,13 +7,14 @@
 //! A record's partition is that of its key, pool and node, as any client of the log would choose it: a node then reads
 //! what its own part of all nodes is told, and not what every node of its pool is.
 
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use model::Command;
 use model::command::Order;
 use model::hash::partition_of_key;
 use model::record::{command_key, command_key_of};
-use protocol::log::{NewRecord, Record, Stream, Topic};
+use protocol::log::{AppendError, NewRecord, ReadError, Record, Stream, Topic};
 
 use super::Driver;
 
@@ -46,19 +47,35 @@ impl Driver {
         let Some(position) = orders.position else {
             if orders.sought.is_none_or(|at| at.elapsed() >= AGAIN) {
                 orders.sought = Some(Instant::now());
-                orders.position = self.shared.log.range(of).ok().map(|range| range.end);
+                match self.shared.log.range(of) {
+                    Ok(held) => orders.position = Some(held.end),
+                    Err(error) => self.unread(of, error.to_string()),
+                }
             }
             return;
         };
         match self.shared.log.read(of, position, BYTES) {
             Ok(page) => {
                 orders.position = Some(page.next);
+                self.told_unwritten(of);
                 page.records.iter().for_each(|record| self.hand_on(record));
             }
             Err(error) => {
                 tracing::warn!(%error, "commands could not be read; the next beats bring them again");
                 orders.position = None;
+                if let ReadError::Failed(why) = error {
+                    self.unread(of, why);
+                }
             }
+        }
+    }
+
+    /// Commands can be read; whether they can be written too was told to who appended them.
+    fn told_unwritten(&mut self, of: Stream) {
+        let refused = self.part.unwritten.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match refused {
+            Some(why) => self.unread(of, why),
+            None => self.readable(of),
         }
     }
 
@@ -92,11 +109,18 @@ impl Driver {
         let key = command_key(&command.pool, &command.node);
         let partition = partition_of_key(&key, self.shared.options.partitions);
         let value = serde_json::to_vec(&command.order).expect("commands are plain data");
-        let shared = self.shared.clone();
-        let done = Box::new(move |outcome: Result<Vec<u64>, _>| {
-            if outcome.is_err() {
-                shared.metrics.command_failed();
-            }
+        let (shared, part) = (self.shared.clone(), self.part.clone());
+        let done = Box::new(move |outcome: Result<Vec<u64>, AppendError>| {
+            // What fails is made up for by the next beat; what is refused will be again.
+            let refused = match outcome {
+                Ok(_) => None,
+                Err(error) => {
+                    shared.metrics.command_failed();
+                    let AppendError::Refused(why) = error else { return };
+                    Some(format!("nodes are told nothing: {why}"))
+                }
+            };
+            *part.unwritten.lock().unwrap_or_else(PoisonError::into_inner) = refused;
         });
         let record = NewRecord { key, header: Vec::new(), value };
         self.shared.log.append(Stream { topic: Topic::Commands, partition }, vec![record], done);

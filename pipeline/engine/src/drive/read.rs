@@ -12,6 +12,8 @@ use crate::health::Trouble;
 /// Bytes of one read of inputs, and of the journal.
 const INPUT_BYTES: usize = 256 * 1024;
 const JOURNAL_BYTES: usize = 4 * 1024 * 1024;
+/// The position of an input that is read from its end on, which is not known yet.
+pub(super) const FROM_THE_END: u64 = u64::MAX;
 /// How often a leader is told that its inputs hold nothing new.
 const HEARS: Duration = Duration::from_millis(250);
 /// How often a follower looks how many inputs wait for the leader.
@@ -31,6 +33,15 @@ impl Driver {
         let (mut told, mut any, mut waiting) = (Vec::new(), false, 0);
         for (topic, position) in INPUTS.into_iter().zip(&mut positions) {
             let of = self.part.stream(topic);
+            if *position == FROM_THE_END {
+                match self.shared.log.range(of) {
+                    Ok(held) => *position = held.end,
+                    Err(error) => {
+                        self.unread(of, error.to_string());
+                        continue;
+                    }
+                }
+            }
             let page = match self.shared.log.read(of, *position, INPUT_BYTES) {
                 Err(ReadError::Cut { start, end, .. }) if topic != Topic::Heartbeats => {
                     // Whether that is harm is not ours to say.
@@ -92,26 +103,34 @@ impl Driver {
             Err(error @ ReadError::Cut { .. }) => {
                 // Where instances share the log, what is gone is not in the folder of any of them.
                 let mend = match self.shared.options.standby {
-                    true => "bring the topic back from a copy, or begin anew: another `topic_prefix`",
+                    true => {
+                        "bring the topic back from a copy, or begin anew: another `topic_prefix`, and another data \
+                         folder (`--data`)"
+                    }
                     false => "restore the data folder from a copy",
                 };
                 self.halt(format!("{of}: {error}; {mend}"));
                 None
             }
             Err(ReadError::Failed(why)) => {
-                let unread = Trouble::Unread(format!("{of}: {why}"));
-                self.unread.insert(of, why);
-                self.health(|health| {
-                    health.trouble.get_or_insert(unread);
-                });
+                self.unread(of, why);
                 std::thread::sleep(TICK);
                 None
             }
         }
     }
 
+    /// A stream cannot be read, or cannot be written where nobody else would say so.
+    pub(super) fn unread(&mut self, of: Stream, why: String) {
+        let unread = Trouble::Unread(format!("{of}: {why}"));
+        self.unread.insert(of, why);
+        self.health(|health| {
+            health.trouble.get_or_insert(unread);
+        });
+    }
+
     /// A stream can be read: what was said of it is over.
-    fn readable(&mut self, of: Stream) {
+    pub(super) fn readable(&mut self, of: Stream) {
         if self.unread.remove(&of).is_some() {
             self.tell_unread();
         }

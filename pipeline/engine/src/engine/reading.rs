@@ -91,7 +91,8 @@ impl Engine {
     }
 
     fn entries(&self, part: &Part, from: u64, limit: usize) -> Result<Vec<(u64, Entry)>, JournalError> {
-        part.marks.entries(self.shared.log.as_ref(), from, limit)
+        let last = part.replica().seq;
+        part.marks.entries(self.shared.log.as_ref(), [from, last], limit)
     }
 
     /// All metrics as Prometheus reads them.

@@ -13,6 +13,8 @@ pub struct Faulty {
     pub log: Arc<EmbeddedLog>,
     /// Reads of this topic fail.
     pub unreadable: Mutex<Option<Topic>>,
+    /// Appends to this topic are refused.
+    pub refused: Mutex<Option<Topic>>,
     /// The next read of this partition panics.
     pub panics: Mutex<Option<u32>>,
     /// The journal finds no room.
@@ -29,6 +31,7 @@ impl Faulty {
         Self {
             log,
             unreadable: Mutex::default(),
+            refused: Mutex::default(),
             panics: Mutex::default(),
             full: false.into(),
             slow: 0.into(),
@@ -53,6 +56,9 @@ impl Log for Faulty {
     fn append(&self, to: Stream, records: Vec<NewRecord>, done: Done) {
         if to.topic == Topic::Journal && self.full.load(Ordering::Relaxed) {
             return done(Err(AppendError::Full { advice: "free some space".to_owned() }));
+        }
+        if *self.refused.lock().unwrap() == Some(to.topic) {
+            return done(Err(AppendError::Refused("you may not".to_owned())));
         }
         if self.cut.load(Ordering::Relaxed) {
             return self.late.lock().unwrap().push((to, records, done));

@@ -94,6 +94,10 @@ async fn a_journal_that_was_made_anew_is_not_taken_for_the_one_of_the_snapshots(
     std::fs::rename(&aside, &snapshots).unwrap();
     let Err(StartError::Data(why)) = open(folder.path()) else { panic!("it took one journal for another") };
     assert!(why.contains("deleted and made anew") && why.contains("another data folder"), "{why}");
+
+    std::fs::remove_dir_all(folder.path().join("log")).unwrap();
+    let Err(StartError::Data(why)) = open(folder.path()) else { panic!("it took an empty journal for the old one") };
+    assert!(why.contains("which ends at 0") && why.contains("--data"), "{why}");
 }
 
 async fn asks_until_a_snapshot(engine: &Engine) {

@@ -89,6 +89,27 @@ async fn an_input_that_a_leader_could_not_read_does_not_trouble_the_follower_tha
 }
 
 #[tokio::test]
+async fn commands_that_cannot_be_written_or_read_trouble_whose_nodes_they_are_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = open(folder.path());
+    let (log, engine) = start(&shared, folder.path(), "a");
+    until(&engine, |health| health.leading).await;
+    let mut node = Node::join(&engine, &pool()).await;
+    *log.refused.lock().unwrap() = Some(Topic::Commands);
+    // Whether the beat is answered is no matter: that it cannot be is said.
+    drop(tokio::time::timeout(Duration::from_millis(200), node.beat_once(&engine)).await);
+    until(&engine, |h| h.trouble.as_ref().is_some_and(|t| t.why().contains("nodes are told nothing"))).await;
+    *log.refused.lock().unwrap() = None;
+    node.beat(&engine).await;
+    until(&engine, |health| health.trouble.is_none()).await;
+    *log.unreadable.lock().unwrap() = Some(Topic::Commands);
+    until(&engine, |h| h.trouble.as_ref().is_some_and(|t| t.why().contains("commands/0"))).await;
+    *log.unreadable.lock().unwrap() = None;
+    until(&engine, |health| health.trouble.is_none() && health.leading).await;
+    engine.stop();
+}
+
+#[tokio::test]
 async fn who_is_told_to_lead_does_so_at_once_and_who_is_deposed_follows() {
     let folder = tempfile::tempdir().unwrap();
     let shared = open(folder.path());

@@ -21,6 +21,31 @@ fn an_input_that_ends_in_a_gap_keeps_nobody_waiting() {
     assert_eq!(leader.inbox.consumed, Consumed { requests: 5, reports: 5 });
 }
 
+#[test]
+fn what_was_consumed_without_an_event_is_journaled_within_a_minute_and_missed_by_nobody_who_leads_later() {
+    let mut log = Log::default();
+    let mut one = Instance::fresh(Config::default(), 1);
+    one.settle(&mut log);
+    let hello = br#"{"kind":"hello","pool":"p","node":"n","boot":"b","seq":1,"slots":1}"#;
+    log.put(Topic::Reports, b"p", hello);
+    one.settle(&mut log);
+    let journaled = |instance: &Instance| (instance.replica().seq, instance.replica().consumed.reports);
+    let before = journaled(&one);
+    assert_eq!(before.1, 1);
+    // The same again causes nothing.
+    log.put(Topic::Reports, b"p", hello);
+    one.settle(&mut log);
+    one.pass(50_000);
+    one.settle(&mut log);
+    assert_eq!(journaled(&one), before);
+    one.pass(20_000);
+    one.settle(&mut log);
+    assert_eq!(journaled(&one), (before.0 + 1, 2), "an entry without events says so");
+    one.pass(200_000);
+    one.settle(&mut log);
+    assert_eq!(journaled(&one), (before.0 + 1, 2), "once");
+}
+
 fn stopped(one: &Instance) -> bool {
     one.out.iter().any(|out| matches!(out, Out::Stop(why) if why.contains("before it was read")))
 }

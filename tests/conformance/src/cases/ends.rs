@@ -28,6 +28,29 @@ pub fn the_first_record_is_the_oldest_that_is_held(subject: &mut dyn Subject) {
     assert_eq!(first(stream(Topic::Reports, 1)), None);
 }
 
+pub fn who_reads_the_past_takes_nothing_from_who_follows_the_end(subject: &mut dyn Subject) {
+    let driven = Driven::fresh(subject);
+    let journal = stream(Topic::Journal, 0);
+    let mut next = driven.append(journal, vec![record("begin")])[0];
+    for round in 0..5 {
+        let values = [0, 1, 2].map(|n| format!("{round} {n}"));
+        driven.append(journal, values.iter().map(|value| record(value)).collect());
+        // From the beginning, and from where the follower stands, to the end: its records are still its own.
+        let start = driven.start(journal);
+        for from in [start, next] {
+            let mut at = from;
+            driven.until("the past is read to the end", || {
+                at = driven.log.past(journal, at, 1 << 20).expect("it can be read").next;
+                driven.end(journal) <= at
+            });
+        }
+        let count = if round == 0 { 4 } else { 3 };
+        let followed = driven.read(journal, next, count, 1 << 20);
+        assert_eq!(texts(&followed)[count - 3..], values);
+        next = followed[count - 1].position + 1;
+    }
+}
+
 pub fn a_restart_keeps_what_was_acknowledged_and_positions_go_on(subject: &mut dyn Subject) {
     let mut driven = Driven::fresh(subject);
     let journal = stream(Topic::Journal, 0);
