@@ -1,4 +1,5 @@
-//! Requests over the engine's Unix socket, as any program may send them.
+//! Requests over an engine's Unix socket, as any program may send them, each on a connection of its own, with a bound on
+//! how long they may take.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -6,9 +7,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-
-/// The longest wait for an answer.
-const ANSWER: Duration = Duration::from_secs(40);
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +25,11 @@ impl Reply {
 }
 
 /// Sends one request and reads its answer. HTTP/1.0, so that the answer comes whole and the connection ends with it.
-pub fn ask(socket: &Path, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Reply> {
+pub fn ask(socket: &Path, line: &str, headers: &[(&str, &str)], body: &[u8], within: Duration) -> io::Result<Reply> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(ANSWER))?;
-    stream.set_write_timeout(Some(ANSWER))?;
-    let mut head = format!("{method} {target} HTTP/1.0\r\nhost: localhost\r\ncontent-length: {}\r\n", body.len());
+    stream.set_read_timeout(Some(within))?;
+    stream.set_write_timeout(Some(within))?;
+    let mut head = format!("{line} HTTP/1.0\r\nhost: localhost\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -52,4 +50,17 @@ fn parse(answer: &str) -> Option<Reply> {
     let length = lines.find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
     let whole = length.is_none_or(|length: usize| body.len() == length);
     whole.then(|| Reply { status, body: body.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_broke_off_is_none() {
+        let whole = "HTTP/1.0 201 Created\r\nContent-Length: 2\r\n\r\n{}";
+        assert_eq!(parse(whole), Some(Reply { status: 201, body: "{}".to_owned() }));
+        assert_eq!(parse(&whole[..whole.len() - 1]), None);
+        assert_eq!(parse("HTTP/1.0 201"), None);
+    }
 }

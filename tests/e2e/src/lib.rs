@@ -12,7 +12,7 @@ pub mod binary;
 
 pub mod world;
 
-mod http;
+pub mod http;
 pub mod stand_in;
 
 mod process;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -22,6 +23,9 @@ use crate::http::{self, Reply};
 use crate::process::Running;
 use crate::said::Said;
 use crate::wait;
+
+/// The longest wait for an answer.
+const ANSWER: Duration = Duration::from_secs(40);
 
 /// A tenth of the usual times: a node is lost after three seconds.
 pub const TENTH: &str = "[node]\nlost = \"3s\"\n";
@@ -168,7 +172,8 @@ impl World {
 
     /// Asks the engine over its socket.
     pub fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Reply> {
-        http::ask(&self.state().join(format!("{}.sock", self.port)), method, target, headers, body)
+        let socket = self.state().join(format!("{}.sock", self.port));
+        http::ask(&socket, &format!("{method} {target}"), headers, body, ANSWER)
     }
 
     /// Asks for something until the engine is there to answer.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
+use e2e::http::{self, Reply};
 use nix::sys::signal::Signal;
 
-use crate::http::{self, Reply};
 use crate::process::Process;
 use crate::scene::{LOST, Scene};
 

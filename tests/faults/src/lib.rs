@@ -5,7 +5,6 @@ pub mod clock;
 pub mod scene;
 
 pub mod engines;
-pub mod http;
 pub mod process;
 
 pub mod fleet;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
+use e2e::http::{self, Reply};
 use model::request::Answer;
 use model::{ExecutionId, Key, PoolId};
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,6 @@ use sim::random::Random;
 
 use crate::clock::Clock;
 use crate::flows;
-use crate::http::{self, Reply};
 use crate::scene;
 
 /// How long an engine may take before the next one is asked.

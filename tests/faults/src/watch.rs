@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use e2e::http;
 use serde::Deserialize;
 
-use crate::http;
 use crate::scene::POOLS;
 
 /// How long an engine may take.
