@@ -58,7 +58,8 @@ impl Fleet {
         let mut fleet = Self { stop: stop.clone(), threads: Vec::new(), seen: Vec::new() };
         for (n, partition) in partitions.enumerate() {
             let nodes: Vec<usize> = (n..load.nodes).step_by(count).collect();
-            let mut yard = Yard::join(log.clone(), partition, &place.pool(partition), &nodes, load)?;
+            let mut yard =
+                Yard::join(log.clone(), partition, (&place.pool(partition), place.partitions), &nodes, load)?;
             fleet.seen.push((partition, yard.seen.clone()));
             let stop = stop.clone();
             fleet.threads.push(thread::Builder::new().name(format!("nodes-{partition}")).spawn(move || {

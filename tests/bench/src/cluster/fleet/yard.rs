@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kafka::KafkaLog;
+use model::hash::partition_of_key;
 use model::record::command_key;
 use model::{NodeId, PoolId};
 use protocol::log::{Log, NewRecord, Record, Stream, Topic};
@@ -65,7 +66,7 @@ impl Yard {
     pub fn join(
         log: Arc<KafkaLog>,
         partition: u32,
-        pool: &PoolId,
+        (pool, partitions): (&PoolId, u32),
         numbers: &[usize],
         load: Load,
     ) -> Result<Self, Failure> {
@@ -85,8 +86,8 @@ impl Yard {
         let (tell, told) = sync_channel(1);
         let mut hellos = Vec::new();
         for number in numbers {
-            let name = format!("n{number:02}");
-            yard.keys.insert(command_key(pool, &NodeId::new(&name)?), yard.nodes.len());
+            let (name, key) = named(pool, *number, (partition, partitions))?;
+            yard.keys.insert(key, yard.nodes.len());
             let (began, first) = (Instant::now(), load.beat.mul_f64(*number as f64 / load.nodes as f64));
             yard.nodes.push(Node::new(name, began, began + first));
             let hello = json!({ "kind": "hello", "slots": SLOTS, "memory_mb": 65_536,
@@ -195,6 +196,19 @@ impl Yard {
     fn stream(&self, topic: Topic) -> Stream {
         Stream { topic, partition: self.partition }
     }
+}
+
+/// A name for a node, and the key of its commands: one that hashes to the partition of its pool, so that one thread reads
+/// all that its nodes are told.
+fn named(pool: &PoolId, number: usize, (partition, partitions): (u32, u32)) -> Result<(String, Vec<u8>), Failure> {
+    for suffix in 0.. {
+        let name = format!("n{number:02}-{suffix}");
+        let key = command_key(pool, &NodeId::new(&name)?);
+        if partition_of_key(&key, partitions) == partition {
+            return Ok((name, key));
+        }
+    }
+    Err("no name hashes to the partition".into())
 }
 
 impl Node {
