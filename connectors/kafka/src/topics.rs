@@ -15,6 +15,7 @@ use rdkafka::metadata::Metadata;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::client::consumer;
+use crate::principal::Principal;
 use crate::settings::Settings;
 use crate::trouble::{self, Right};
 
@@ -180,11 +181,11 @@ fn make(admin: &Admin, settings: &Settings, missing: &[Topic], count: u32) -> Re
 }
 
 fn not_made(settings: &Settings, name: &str, code: Code) -> String {
-    let (brokers, principal) = (&settings.brokers, settings.principal());
+    let principal = Principal::of(settings);
     match [Code::TopicAuthorizationFailed, Code::ClusterAuthorizationFailed].contains(&code) {
         true => format!(
-            "topic `{name}` is missing, and Kafka does not let `{principal}` create it; grant it: kafka-acls.sh \
-             --bootstrap-server {brokers} --add --allow-principal {principal} --operation Create --topic {name}"
+            "topic `{name}` is missing, and Kafka does not let {principal} create it; {}",
+            principal.grant(settings, "Create", &format!("--topic {name}"))
         ),
         false => format!("topic `{name}` is missing, and cannot be made: {code}"),
     }

@@ -3,6 +3,7 @@
 use protocol::log::AppendError;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
+use crate::principal::Principal;
 use crate::settings::Settings;
 
 /// How the words about a record's size begin.
@@ -28,13 +29,11 @@ impl Right {
 
 /// In words: what a topic's broker said, and what to do.
 pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> String {
-    let (brokers, principal, verb) = (&settings.brokers, settings.principal(), right.word());
-    let grant = format!(
-        "kafka-acls.sh --bootstrap-server {brokers} --add --allow-principal {principal} --operation {verb} --topic {topic}"
-    );
+    let (brokers, principal, verb) = (&settings.brokers, Principal::of(settings), right.word());
+    let grant = principal.grant(settings, verb, &format!("--topic {topic}"));
     if code == Code::TopicAuthorizationFailed || code == Code::ClusterAuthorizationFailed {
         let verb = verb.to_lowercase();
-        return format!("Kafka does not let `{principal}` {verb} topic `{topic}`; grant it: {grant}");
+        return format!("Kafka does not let {principal} {verb} topic `{topic}`; {grant}");
     }
     if unknown(code) {
         let gone = format!(
@@ -42,7 +41,7 @@ pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> Stri
              is missing and says what cannot be gone on from"
         );
         // Kafka hides from whoever may not know.
-        let hidden = format!("; or `{principal}` may not see it; grant it: {grant}");
+        let hidden = format!("; or {principal} may not see it; {grant}");
         return if settings.is_known() { gone + &hidden } else { gone };
     }
     if code == Code::MessageSizeTooLarge || code == Code::MessageBatchTooLarge {
@@ -65,9 +64,13 @@ pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> Stri
 
 /// In words: the cluster does not answer at all, or does not let us in.
 pub fn unreached(settings: &Settings, code: Code) -> String {
-    let (brokers, principal) = (&settings.brokers, settings.principal());
+    let (brokers, principal) = (&settings.brokers, Principal::of(settings));
     if code == Code::SaslAuthenticationFailed || code == Code::Authentication {
-        return format!("Kafka at {brokers} does not let `{principal}` in: check sasl.username and sasl.password");
+        let keys = match principal {
+            Principal::Named(_) => "sasl.username and sasl.password",
+            Principal::Given(_) => "the keys that begin with `sasl.`",
+        };
+        return format!("Kafka at {brokers} does not let {principal} in: check {keys}");
     }
     if code == Code::SSL {
         return format!(
