@@ -82,6 +82,43 @@ pub fn unreached(settings: &Settings, code: Code) -> String {
     )
 }
 
+/// In words: why the consumer group gives us no partitions, and what to do. `topic` is what its members read.
+pub fn outside(settings: &Settings, group: &str, topic: &str, code: Code) -> String {
+    const MEANS: &str = "until then this engine leads only partitions whose leader is silent";
+    if code == Code::GroupAuthorizationFailed {
+        let principal = Principal::of(settings);
+        let grant = principal.grant(settings, "Read", &format!("--group {group}"));
+        return format!("Kafka does not let {principal} into the consumer group `{group}`, and {MEANS}; {grant}");
+    }
+    if code == Code::FencedInstanceId {
+        return format!(
+            "another engine is in the consumer group `{group}` under the name of this one, which is out of it, and {MEANS}: \
+             each engine needs a data folder of its own (--data), and where one is a copy of another's its file `instance` \
+             must be deleted; do that and start this engine anew"
+        );
+    }
+    if code == Code::TopicAuthorizationFailed {
+        return format!("{}; {MEANS}", words(settings, topic, Right::Read, code));
+    }
+    format!(
+        "the consumer group `{group}` does not take this engine in ({code}), and {MEANS}: start it anew if this lasts"
+    )
+}
+
+/// What members of a group meet that passes by itself, or that is said by who reads and appends.
+pub fn passes_in_group(code: Code) -> bool {
+    let passing = [
+        Code::CoordinatorLoadInProgress,
+        Code::CoordinatorNotAvailable,
+        Code::NotCoordinator,
+        Code::RebalanceInProgress,
+        Code::UnknownMemberId,
+        Code::IllegalGeneration,
+        Code::PollExceeded,
+    ];
+    passing.contains(&code) || away(code) || unknown(code) || refuses(code)
+}
+
 /// A broker, or this machine, refuses to go on with the connection.
 pub fn refuses(code: Code) -> bool {
     [Code::SaslAuthenticationFailed, Code::Authentication, Code::SSL].contains(&code)
