@@ -228,6 +228,38 @@ fn what_is_wrong_with_topics_is_named_at_once_with_the_commands_that_mend_it() {
 }
 
 #[test]
+fn a_topic_that_was_made_by_the_way_says_nothing_of_the_number_of_partitions() {
+    let broker = Broker::shared();
+    let by_the_way = |topic: Topic| {
+        let settings = at(&broker.address());
+        broker.create_topic(&settings.topic(topic), 1, &[]);
+        settings
+    };
+    let wrong = |settings: &Settings| topics::ensure(settings, None).unwrap_err().to_string();
+    let fresh = by_the_way(Topic::Reports);
+    let reports = fresh.topic(Topic::Reports);
+    let said = wrong(&fresh);
+    for words in [
+        format!("topic `{reports}` has 1 partitions, and all topics must have 4"),
+        format!("--alter --topic {reports} --partitions 4"),
+        "set `partitions = 1` if".to_owned(),
+        format!("--entity-name {reports} --add-config message.timestamp.type=LogAppendTime"),
+    ] {
+        assert!(said.contains(&words), "{words} in {said}");
+    }
+    let said = topics::ensure(&fresh, Some(1)).unwrap_err().to_string();
+    assert!(!said.contains("all topics must have"), "none was made with 4 yet: {said}");
+
+    let settings = by_the_way(Topic::Heartbeats);
+    let heartbeats = settings.topic(Topic::Heartbeats);
+    broker.create_topic(&settings.topic(Topic::Journal), 2, &[]);
+    let said = wrong(&settings);
+    assert!(said.contains(&format!("--alter --topic {heartbeats} --partitions 2")), "{said}");
+    assert!(!said.contains("deleted"), "{said}");
+    assert_eq!(said.matches("all topics must have").count(), 1, "{said}");
+}
+
+#[test]
 fn who_is_not_allowed_is_told_topic_principal_and_right_within_ten_seconds() {
     let broker = Broker::start(Options::secured(&[("reprise", "secret"), ("admin", "secret")]));
     let prefix = broker::prefix();
