@@ -46,7 +46,8 @@ pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> Stri
     }
     if code == Code::MessageSizeTooLarge || code == Code::MessageBatchTooLarge {
         return format!(
-            "{TOO_LARGE} `{topic}`; raise its bound: kafka-configs.sh --bootstrap-server \
+            "{TOO_LARGE} `{topic}`: it is above what this client sends (its message.max.bytes is 1000000), and must be made \
+             smaller; or else above what the topic takes, whose bound can be raised: kafka-configs.sh --bootstrap-server \
              {brokers} --alter --entity-type topics --entity-name {topic} --add-config max.message.bytes=1048588"
         );
     }

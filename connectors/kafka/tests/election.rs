@@ -89,4 +89,5 @@ fn who_is_not_let_into_the_group_or_has_lost_its_name_to_another_is_told_so_once
     let second = join(&settings, "same");
     assert_eq!(times("each engine needs a data folder of its own"), 1, "{SAID:?}");
     drop((first, second));
+    assert_eq!(SAID.lock().unwrap_or_else(PoisonError::into_inner).lines().count(), 2, "{SAID:?}");
 }
