@@ -15,7 +15,8 @@ thread_local! {
 
 static BELLS: AtomicU64 = AtomicU64::new(1);
 
-/// One for all streams of a log.
+/// One for all streams of a log, or for those of one partition, where who waits for several looks at the others by
+/// itself.
 #[derive(Debug)]
 pub struct Bell {
     id: u64,

@@ -13,9 +13,11 @@ use model::record::Topic;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use crate::settings::Settings;
+use crate::trouble;
 
 /// From one poll to the next.
 const POLL: Duration = Duration::from_millis(100);
@@ -58,8 +60,9 @@ impl Election {
         consumer.subscribe(&[&topic]).map_err(failed)?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
+        let mut outside = Outside { settings: settings.clone(), group, topic, said: Vec::new() };
         let thread = thread::Builder::new().name("kafka group".to_owned());
-        let thread = thread.spawn(move || attend(&consumer, &topic, &stopped));
+        let thread = thread.spawn(move || attend(&consumer, &mut outside, &stopped));
         let thread = Some(thread.map_err(|error| format!("the system gives no thread: {error}"))?);
         Ok(Self { stop, thread })
     }
@@ -76,15 +79,37 @@ impl Drop for Election {
     }
 }
 
-fn attend(consumer: &BaseConsumer<Member>, topic: &str, stop: &AtomicBool) {
+/// Why the group gives us no partitions, each reason said once: nothing else shows it, and it comes again and again.
+struct Outside {
+    settings: Settings,
+    group: String,
+    topic: String,
+    said: Vec<Code>,
+}
+
+impl Outside {
+    fn met(&mut self, consumer: &BaseConsumer<Member>, error: &KafkaError) {
+        // A fatal error comes without its own code.
+        let code = consumer.client().fatal_error().map(|(code, _)| code).or(trouble::code(error));
+        match code.filter(|code| !trouble::passes_in_group(*code) && !self.said.contains(code)) {
+            Some(code) => {
+                self.said.push(code);
+                tracing::warn!("{}", trouble::outside(&self.settings, &self.group, &self.topic, code));
+            }
+            None => tracing::debug!(%error, "the consumer group"),
+        }
+    }
+}
+
+fn attend(consumer: &BaseConsumer<Member>, outside: &mut Outside, stop: &AtomicBool) {
     let mut committed = Instant::now();
     while !stop.load(Ordering::Acquire) {
         if let Some(Err(error)) = consumer.poll(POLL) {
-            tracing::debug!(%error, "the consumer group");
+            outside.met(consumer, &error);
         }
         if COMMIT <= committed.elapsed() {
             committed = Instant::now();
-            commit(consumer, topic);
+            commit(consumer, &outside.topic);
         }
     }
     // Static members leave by unsubscribing; a plain close would keep their partitions for the session's length.

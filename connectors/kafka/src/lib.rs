@@ -5,6 +5,7 @@ mod client;
 mod ends;
 mod history;
 mod log;
+mod principal;
 mod reader;
 mod statistics;
 mod trouble;

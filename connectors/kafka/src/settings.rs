@@ -31,11 +31,6 @@ impl Settings {
         format!("{}{}", self.prefix, topic.word())
     }
 
-    /// Who we are to the cluster, as its access lists write it.
-    pub fn principal(&self) -> String {
-        format!("User:{}", self.keys.get("sasl.username").map_or("ANONYMOUS", String::as_str))
-    }
-
     /// Whether we say who we are.
     pub(crate) fn is_known(&self) -> bool {
         self.keys.get("security.protocol").is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext"))

@@ -15,6 +15,7 @@ use rdkafka::metadata::Metadata;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::client::consumer;
+use crate::principal::Principal;
 use crate::settings::Settings;
 use crate::trouble::{self, Right};
 
@@ -57,24 +58,25 @@ impl fmt::Display for Wrong {
 impl std::error::Error for Wrong {}
 
 /// Makes the topics that are missing, checks all, and says how many partitions they have. `wanted`: how many the
-/// installation is set to; none: as many as there are.
+/// installation is set to; none: as many as its journal has, for any other topic may have been made by the way, with a
+/// number that nobody chose, by a broker that makes what it is asked for.
 pub fn ensure(settings: &Settings, wanted: Option<u32>) -> Result<u32, Wrong> {
     let admin = admin(settings).map_err(one)?;
     let found = partitions(settings)?;
-    let there = found.values().flatten().min().copied();
-    let count = wanted.or(there).unwrap_or(PARTITIONS);
-    let missing: Vec<Topic> = found.iter().filter(|(_, count)| count.is_none()).map(|(topic, _)| *topic).collect();
-    if !missing.is_empty() {
-        make(&admin, settings, &missing, count)?;
-    }
-    let found = known(settings)?;
-    let mut wrong: Vec<String> = Vec::new();
-    for (topic, has) in &found {
-        if *has != Some(count) {
-            wrong.push(differs(settings, *topic, has.unwrap_or(0), count));
+    let count = wanted.or(found.get(&Topic::Journal).copied().flatten()).unwrap_or(PARTITIONS);
+    let missing: Vec<Topic> = found.iter().filter(|(_, has)| has.is_none()).map(|(topic, _)| *topic).collect();
+    // While the number is in doubt none is made with it: a journal's is for good.
+    let found = match differing(settings, &found, count).is_empty() {
+        true => {
+            if !missing.is_empty() {
+                make(&admin, settings, &missing, count)?;
+            }
+            known(settings)?
         }
-    }
-    wrong.extend(check(&admin, settings)?);
+        false => found,
+    };
+    let mut wrong = differing(settings, &found, count);
+    wrong.extend(check(&admin, settings, &found)?);
     if wrong.is_empty() { Ok(count) } else { Err(all(wrong)) }
 }
 
@@ -88,22 +90,33 @@ pub fn count(settings: &Settings) -> Result<u32, Wrong> {
     })
 }
 
-fn differs(settings: &Settings, topic: Topic, has: u32, count: u32) -> String {
+/// The topics that are there with another number of partitions, each in words.
+fn differing(settings: &Settings, found: &BTreeMap<Topic, Option<u32>>, count: u32) -> Vec<String> {
+    let journal = found.get(&Topic::Journal).copied().flatten();
+    let there = found.iter().filter_map(|(topic, has)| has.map(|has| (*topic, has)));
+    there.filter(|(_, has)| *has != count).map(|(topic, has)| differs(settings, topic, has, (count, journal))).collect()
+}
+
+fn differs(settings: &Settings, topic: Topic, has: u32, (count, journal): (u32, Option<u32>)) -> String {
     let name = settings.topic(topic);
-    let brokers = &settings.brokers;
-    let more = format!("kafka-topics.sh --bootstrap-server {brokers} --alter --topic {name} --partitions {count}");
+    let tool = format!("kafka-topics.sh --bootstrap-server {}", settings.brokers);
     let what = format!("topic `{name}` has {has} partitions, and all topics must have {count}");
+    let chosen = format!(
+        "the number is chosen once, since pools are hashed to partitions; set `partitions = {has}` if this is the \
+         installation's, or use another `topic_prefix`"
+    );
+    let more = format!("{tool} --alter --topic {name} --partitions {count}");
+    let anew = format!("it may be deleted, and is made again: {tool} --delete --topic {name}");
     match topic {
+        Topic::Journal => format!("{what}: {chosen}"),
         // What stands in these is found by hashing pools over their number.
-        Topic::Journal | Topic::Requests | Topic::Reports => format!(
-            "{what}: the number is chosen once, since pools are hashed to partitions; set `partitions = {has}` if this \
-             is the installation's, or use another `topic_prefix`"
-        ),
+        Topic::Requests | Topic::Reports => {
+            let chosen = if journal == Some(count) { "else use another `topic_prefix`" } else { &chosen };
+            let mend = if has < count { &more } else { &anew };
+            format!("{what}; if it holds nothing yet: {mend}; {chosen}")
+        }
         Topic::Heartbeats | Topic::Commands | Topic::Rejects if has < count => format!("{what}: {more}"),
-        Topic::Heartbeats | Topic::Commands | Topic::Rejects => format!(
-            "{what}; it may be deleted, and is made again: kafka-topics.sh --bootstrap-server {brokers} --delete --topic \
-             {name}"
-        ),
+        Topic::Heartbeats | Topic::Commands | Topic::Rejects => format!("{what}; {anew}"),
     }
 }
 
@@ -180,23 +193,24 @@ fn make(admin: &Admin, settings: &Settings, missing: &[Topic], count: u32) -> Re
 }
 
 fn not_made(settings: &Settings, name: &str, code: Code) -> String {
-    let (brokers, principal) = (&settings.brokers, settings.principal());
+    let principal = Principal::of(settings);
     match [Code::TopicAuthorizationFailed, Code::ClusterAuthorizationFailed].contains(&code) {
         true => format!(
-            "topic `{name}` is missing, and Kafka does not let `{principal}` create it; grant it: kafka-acls.sh \
-             --bootstrap-server {brokers} --add --allow-principal {principal} --operation Create --topic {name}"
+            "topic `{name}` is missing, and Kafka does not let {principal} create it; {}",
+            principal.grant(settings, "Create", &format!("--topic {name}"))
         ),
         false => format!("topic `{name}` is missing, and cannot be made: {code}"),
     }
 }
 
-/// What of the topics' settings is wrong.
-fn check(admin: &Admin, settings: &Settings) -> Result<Vec<String>, Wrong> {
-    let names: Vec<String> = Topic::ALL.iter().map(|(topic, _)| settings.topic(*topic)).collect();
+/// What is wrong with the settings of the topics that are there.
+fn check(admin: &Admin, settings: &Settings, found: &BTreeMap<Topic, Option<u32>>) -> Result<Vec<String>, Wrong> {
+    let there: Vec<Topic> = found.iter().filter(|(_, has)| has.is_some()).map(|(topic, _)| *topic).collect();
+    let names: Vec<String> = there.iter().map(|topic| settings.topic(*topic)).collect();
     let resources: Vec<ResourceSpecifier<'_>> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
     let found = wait(admin.describe_configs(&resources, &options())).map_err(|error| one(error.to_string()))?;
     let mut wrong = Vec::new();
-    for ((topic, _), (name, found)) in Topic::ALL.iter().zip(names.iter().zip(found)) {
+    for (topic, (name, found)) in there.iter().zip(names.iter().zip(found)) {
         let found = match found {
             Ok(found) => found,
             Err(code) => {

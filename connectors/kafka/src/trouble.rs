@@ -3,6 +3,7 @@
 use protocol::log::AppendError;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
+use crate::principal::Principal;
 use crate::settings::Settings;
 
 /// How the words about a record's size begin.
@@ -28,13 +29,11 @@ impl Right {
 
 /// In words: what a topic's broker said, and what to do.
 pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> String {
-    let (brokers, principal, verb) = (&settings.brokers, settings.principal(), right.word());
-    let grant = format!(
-        "kafka-acls.sh --bootstrap-server {brokers} --add --allow-principal {principal} --operation {verb} --topic {topic}"
-    );
+    let (brokers, principal, verb) = (&settings.brokers, Principal::of(settings), right.word());
+    let grant = principal.grant(settings, verb, &format!("--topic {topic}"));
     if code == Code::TopicAuthorizationFailed || code == Code::ClusterAuthorizationFailed {
         let verb = verb.to_lowercase();
-        return format!("Kafka does not let `{principal}` {verb} topic `{topic}`; grant it: {grant}");
+        return format!("Kafka does not let {principal} {verb} topic `{topic}`; {grant}");
     }
     if unknown(code) {
         let gone = format!(
@@ -42,12 +41,13 @@ pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> Stri
              is missing and says what cannot be gone on from"
         );
         // Kafka hides from whoever may not know.
-        let hidden = format!("; or `{principal}` may not see it; grant it: {grant}");
+        let hidden = format!("; or {principal} may not see it; {grant}");
         return if settings.is_known() { gone + &hidden } else { gone };
     }
     if code == Code::MessageSizeTooLarge || code == Code::MessageBatchTooLarge {
         return format!(
-            "{TOO_LARGE} `{topic}`; raise its bound: kafka-configs.sh --bootstrap-server \
+            "{TOO_LARGE} `{topic}`: it is above what this client sends (its message.max.bytes is 1000000), and must be made \
+             smaller; or else above what the topic takes, whose bound can be raised: kafka-configs.sh --bootstrap-server \
              {brokers} --alter --entity-type topics --entity-name {topic} --add-config max.message.bytes=1048588"
         );
     }
@@ -65,9 +65,13 @@ pub fn words(settings: &Settings, topic: &str, right: Right, code: Code) -> Stri
 
 /// In words: the cluster does not answer at all, or does not let us in.
 pub fn unreached(settings: &Settings, code: Code) -> String {
-    let (brokers, principal) = (&settings.brokers, settings.principal());
+    let (brokers, principal) = (&settings.brokers, Principal::of(settings));
     if code == Code::SaslAuthenticationFailed || code == Code::Authentication {
-        return format!("Kafka at {brokers} does not let `{principal}` in: check sasl.username and sasl.password");
+        let keys = match principal {
+            Principal::Named(_) => "sasl.username and sasl.password",
+            Principal::Given(_) => "the keys that begin with `sasl.`",
+        };
+        return format!("Kafka at {brokers} does not let {principal} in: check {keys}");
     }
     if code == Code::SSL {
         return format!(
@@ -77,6 +81,43 @@ pub fn unreached(settings: &Settings, code: Code) -> String {
     format!(
         "no Kafka broker answers at {brokers} ({code}): is it running, and are address and security.protocol right?"
     )
+}
+
+/// In words: why the consumer group gives us no partitions, and what to do. `topic` is what its members read.
+pub fn outside(settings: &Settings, group: &str, topic: &str, code: Code) -> String {
+    const MEANS: &str = "until then this engine leads only partitions whose leader is silent";
+    if code == Code::GroupAuthorizationFailed {
+        let principal = Principal::of(settings);
+        let grant = principal.grant(settings, "Read", &format!("--group {group}"));
+        return format!("Kafka does not let {principal} into the consumer group `{group}`, and {MEANS}; {grant}");
+    }
+    if code == Code::FencedInstanceId {
+        return format!(
+            "another engine is in the consumer group `{group}` under the name of this one, which is out of it, and {MEANS}: \
+             each engine needs a data folder of its own (--data), and where one is a copy of another's its file `instance` \
+             must be deleted; do that and start this engine anew"
+        );
+    }
+    if code == Code::TopicAuthorizationFailed {
+        return format!("{}; {MEANS}", words(settings, topic, Right::Read, code));
+    }
+    format!(
+        "the consumer group `{group}` does not take this engine in ({code}), and {MEANS}: start it anew if this lasts"
+    )
+}
+
+/// What members of a group meet that passes by itself, or that is said by who reads and appends.
+pub fn passes_in_group(code: Code) -> bool {
+    let passing = [
+        Code::CoordinatorLoadInProgress,
+        Code::CoordinatorNotAvailable,
+        Code::NotCoordinator,
+        Code::RebalanceInProgress,
+        Code::UnknownMemberId,
+        Code::IllegalGeneration,
+        Code::PollExceeded,
+    ];
+    passing.contains(&code) || away(code) || unknown(code) || refuses(code)
 }
 
 /// A broker, or this machine, refuses to go on with the connection.

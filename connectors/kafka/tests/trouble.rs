@@ -211,20 +211,66 @@ fn what_is_wrong_with_topics_is_named_at_once_with_the_commands_that_mend_it() {
     for (key, value) in [("cleanup.policy", "compact"), ("retention.ms", "1000"), ("max.message.bytes", "1000")] {
         broker.alter_topic(&journal, key, value);
     }
+    let unread = [settings.topic(Topic::Requests), settings.topic(Topic::Reports)];
+    unread.iter().for_each(|name| broker.alter_topic(name, "retention.bytes", "1000000000"));
     let wrong = topics::ensure(&settings, None).unwrap_err().to_string();
     for mended in ["cleanup.policy=delete", "retention.ms=-1", "max.message.bytes=1048588"] {
         let command = format!("--entity-name {journal} --add-config {mended}");
         assert!(wrong.lines().any(|line| line.contains(&command)), "{mended} in {wrong}");
     }
+    for name in unread {
+        let command = format!("--entity-name {name} --add-config retention.bytes=-1");
+        assert!(wrong.lines().any(|line| line.contains(&command)), "{command} in {wrong}");
+    }
     let log = open(&settings);
-    // What cannot be compressed.
-    let noise = (0..50_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let refused = send(&log, JOURNAL, noise).recv_timeout(PATIENCE).unwrap();
-    assert!(
-        matches!(&refused, Err(AppendError::Refused(why)) if why.contains("max.message.bytes")),
-        "an oversized record: {refused:?}"
-    );
+    // The first is too large for the topic, the second for the client, which does not know the topic's bound.
+    for (stream, bytes) in [(JOURNAL, 50_000), (REPORTS, 1_010_000)] {
+        let refused = send(&log, stream, noise(bytes)).recv_timeout(PATIENCE).unwrap();
+        assert!(
+            matches!(&refused, Err(AppendError::Refused(why)) if why.contains("max.message.bytes=")
+                && why.contains("message.max.bytes is 1000000")),
+            "an oversized record: {refused:?}"
+        );
+    }
+    append(&log, REPORTS, &"x".repeat(990_000)).expect("the client's bound is as large as its words say");
     append(&log, JOURNAL, "small").expect("what follows is taken");
+}
+
+/// What cannot be compressed.
+fn noise(bytes: u32) -> Vec<u8> {
+    (0..bytes).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+}
+
+#[test]
+fn a_topic_that_was_made_by_the_way_says_nothing_of_the_number_of_partitions() {
+    let broker = Broker::shared();
+    let by_the_way = |topic: Topic| {
+        let settings = at(&broker.address());
+        broker.create_topic(&settings.topic(topic), 1, &[]);
+        settings
+    };
+    let wrong = |settings: &Settings| topics::ensure(settings, None).unwrap_err().to_string();
+    let fresh = by_the_way(Topic::Reports);
+    let reports = fresh.topic(Topic::Reports);
+    let said = wrong(&fresh);
+    for words in [
+        format!("topic `{reports}` has 1 partitions, and all topics must have 4"),
+        format!("--alter --topic {reports} --partitions 4"),
+        "set `partitions = 1` if".to_owned(),
+        format!("--entity-name {reports} --add-config message.timestamp.type=LogAppendTime"),
+    ] {
+        assert!(said.contains(&words), "{words} in {said}");
+    }
+    let said = topics::ensure(&fresh, Some(1)).unwrap_err().to_string();
+    assert!(!said.contains("all topics must have"), "none was made with 4 yet: {said}");
+
+    let settings = by_the_way(Topic::Heartbeats);
+    let heartbeats = settings.topic(Topic::Heartbeats);
+    broker.create_topic(&settings.topic(Topic::Journal), 2, &[]);
+    let said = wrong(&settings);
+    assert!(said.contains(&format!("--alter --topic {heartbeats} --partitions 2")), "{said}");
+    assert!(!said.contains("deleted"), "{said}");
+    assert_eq!(said.matches("all topics must have").count(), 1, "{said}");
 }
 
 #[test]

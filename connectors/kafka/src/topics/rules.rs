@@ -64,7 +64,9 @@ pub const RULES: &[Rule] = &[
     stamp(Topic::Heartbeats),
     stamp(Topic::Journal),
     Rule { topic: Topic::Journal, key: RETENTION, made: "-1", holds: |v| at_least(v, 7 * DAY_MS), why: SHORT },
-    Rule { topic: Topic::Journal, key: BYTES, made: "-1", holds: |v| v == "-1", why: SMALL },
+    unbounded(Topic::Journal),
+    unbounded(Topic::Requests),
+    unbounded(Topic::Reports),
     Rule { topic: Topic::Requests, key: RETENTION, made: "604800000", holds: |v| at_least(v, DAY_MS), why: SHORT },
     Rule { topic: Topic::Reports, key: RETENTION, made: "604800000", holds: |v| at_least(v, DAY_MS), why: SHORT },
     Rule {
@@ -90,6 +92,10 @@ const fn size(topic: Topic) -> Rule {
 
 const fn stamp(topic: Topic) -> Rule {
     Rule { topic, key: STAMP, made: "LogAppendTime", holds: |value| value == "LogAppendTime", why: STAMPED }
+}
+
+const fn unbounded(topic: Topic) -> Rule {
+    Rule { topic, key: BYTES, made: "-1", holds: |value| value == "-1", why: SMALL }
 }
 
 /// A number that is no less; -1 is Kafka's word for no bound.

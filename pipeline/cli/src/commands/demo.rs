@@ -73,9 +73,14 @@ impl Demo {
         if let [parent, arguments @ ..] = self.process.as_slice() {
             return Err(attached::become_it(parent, arguments));
         }
+        let runtime = alone()?;
         let topics = self.kafka.as_deref().map(|brokers| Topics::make(brokers, self.topic_prefix.as_deref()));
-        let mut world = World::new(topics.transpose()?)?;
-        let ended = alone()?.block_on(self.shown(&mut world, output));
+        let topics = topics.transpose()?;
+        let mut world = World::new(topics.clone()).map_err(|failure| match topics {
+            Some(topics) => topics.unused(failure),
+            None => failure,
+        })?;
+        let ended = runtime.block_on(self.shown(&mut world, output));
         let folder = world.folder.display().to_string();
         let kept = self.keep || !matches!(ended, Ok(Exit::Done | Exit::Cancelled));
         if kept {

@@ -28,9 +28,11 @@ const PLACE: &str = "positions are kept in the journal, never by Kafka";
 const READ: &str = "a reader must see each record, and at once";
 const HASH: &str = "pools are found by their hash: the partition of a record is chosen here";
 const WAIT: &str = "how long records wait and how large they may be is bounded here";
+const TOLD: &str = "each append waits to be told what became of it";
+const COUNT: &str = "what the client counts is among the engine's metrics, and told as often as those need";
 
 /// Keys that are set here, each with why.
-const OURS: [(&str, &str); 37] = [
+const OURS: [(&str, &str); 40] = [
     ("metadata.broker.list", "its other name is \"bootstrap.servers\""),
     ("enable.idempotence", ORDER),
     ("acks", ORDER),
@@ -58,6 +60,7 @@ const OURS: [(&str, &str); 37] = [
     ("queued.max.messages.kbytes", READ),
     ("max.partition.fetch.bytes", READ),
     ("fetch.message.max.bytes", READ),
+    ("enable.partition.eof", READ),
     ("partitioner", HASH),
     ("linger.ms", WAIT),
     ("queue.buffering.max.ms", WAIT),
@@ -68,6 +71,8 @@ const OURS: [(&str, &str); 37] = [
     ("message.max.bytes", WAIT),
     ("compression.type", WAIT),
     ("compression.codec", WAIT),
+    ("delivery.report.only.error", TOLD),
+    ("statistics.interval.ms", COUNT),
 ];
 
 /// The cluster, if Kafka is used: a flag says where, or the file. Nothing is connected, but all is checked that can be.
@@ -202,6 +207,15 @@ mod tests {
         assert!(both.contains("are both given"), "{both}");
         let none = said(Some("a:1"), None, "[kafka]\n\"sasl.password.file\" = \"/no/such\"");
         assert!(none.contains("/no/such cannot be read"), "{none}");
+    }
+
+    #[test]
+    fn keys_that_would_silence_what_is_waited_for_are_refused() {
+        for key in ["delivery.report.only.error", "enable.partition.eof", "statistics.interval.ms"] {
+            let refused = parse(&format!("[kafka]\n\"{key}\" = 1\n")).unwrap_err();
+            let printed = flow::render(&refused, "reprise.toml", "");
+            assert!(printed.contains(&format!("`{key}` cannot be set")), "{printed}");
+        }
     }
 
     #[test]

@@ -34,8 +34,10 @@ impl Topics {
             settings.ok_or_else(|| Failure::new(Exit::Usage, "--kafka needs the address of a broker, HOST:PORT"))?;
         let partitions = topics::ensure(&settings, None).map_err(|wrong| machine(wrong.to_string()))?;
         let topics = Self { settings, ours: prefix.is_none() };
-        topics.check_unused(partitions)?;
-        Ok(topics)
+        match topics.check_unused(partitions) {
+            Ok(()) => Ok(topics),
+            Err(failure) => Err(topics.unused(failure)),
+        }
     }
 
     /// An engine that is killed for show must not be one that others wait for.
@@ -78,6 +80,14 @@ impl Topics {
         match kept || !self.ours {
             true => Some(left),
             false => topics::delete(&self.settings).err().map(|wrong| format!("{left}: {wrong}")),
+        }
+    }
+
+    /// Deletes them if their names are ours, since the demo has failed before anything was put into them.
+    pub fn unused(self, failure: Failure) -> Failure {
+        match self.ours.then(|| self.end(false)).flatten() {
+            Some(left) => Failure::new(failure.exit, format!("{failure}; {left}")),
+            None => failure,
         }
     }
 }

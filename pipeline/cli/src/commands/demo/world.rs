@@ -137,14 +137,11 @@ impl World {
         let mut command = attached::command(&self.program, arguments);
         command.current_dir(&self.folder).process_group(0).stdin(Stdio::null());
         command.stdout(words.try_clone().map_err(failed)?).stderr(words);
+        // Whatever log and settings its user has, the world has its own.
         for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("REPRISE_")) {
             command.env_remove(key);
         }
         command.env("XDG_STATE_HOME", self.folder.join("state")).env("NO_COLOR", "1");
-        // Whatever log and settings its user has, the world has its own.
-        for name in ["REPRISE_CONFIG", "REPRISE_KAFKA", "REPRISE_TOPIC_PREFIX"] {
-            command.env_remove(name);
-        }
         command.envs(engine.map(|engine| ("REPRISE_URL", engine.url())));
         self.running.insert(name.to_owned(), command.spawn().map_err(failed)?);
         Ok(())

@@ -1,5 +1,6 @@
 //! The engine of `up` with its log: the one in the data folder, or the one on Kafka that instances share.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -121,21 +122,31 @@ enum Obstacle {
     Never(String),
 }
 
-/// Tries for as long as it takes; that it does not go yet is said once.
+/// Tries for as long as it takes, and says why it does not go yet.
 async fn patiently<T: Send + 'static>(
     what: impl Fn() -> Result<T, Obstacle> + Send + Sync + 'static,
 ) -> Result<T, Failure> {
-    let (what, mut said) = (Arc::new(what), false);
+    tried(what, AGAIN, |why| screen::line(&format!("not ready yet, tried again until it works: {why}"))).await
+}
+
+/// Tries again after each pause; each reason why it does not go is said once, since one may hide another.
+async fn tried<T: Send + 'static>(
+    what: impl Fn() -> Result<T, Obstacle> + Send + Sync + 'static,
+    pause: Duration,
+    mut say: impl FnMut(&str),
+) -> Result<T, Failure> {
+    let (what, mut said) = (Arc::new(what), BTreeSet::new());
     loop {
         let what = what.clone();
         match aside(move || what()).await? {
             Ok(done) => return Ok(done),
             Err(Never(why)) => return Err(machine(why)),
             Err(Later(why)) => {
-                if !std::mem::replace(&mut said, true) {
-                    screen::line(&format!("not ready yet: {why} Tried again until one does."));
+                if !said.contains(&why) {
+                    say(&why);
+                    said.insert(why);
                 }
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(pause).await;
             }
         }
     }
@@ -179,7 +190,21 @@ fn machine(message: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    #[tokio::test]
+    async fn each_reason_to_wait_is_said_once_also_one_that_another_has_hidden() {
+        let left = Mutex::new(vec!["no broker", "no broker", "no right", "no broker", "no right"]);
+        let what = move || match left.lock().unwrap().pop() {
+            Some(why) => Err(Later(why.to_owned())),
+            None => Ok(7),
+        };
+        let mut said = Vec::new();
+        assert_eq!(tried(what, Duration::ZERO, |why| said.push(why.to_owned())).await, Ok(7));
+        assert_eq!(said, ["no right", "no broker"]);
+    }
 
     #[test]
     fn an_instance_keeps_its_name_and_its_folder_to_itself() {
