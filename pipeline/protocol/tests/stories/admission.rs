@@ -77,7 +77,7 @@ fn who_was_deposed_and_does_not_know_it_yet_stops_nothing_that_the_next_leader_g
         let stop = |out: &Out| if let Out::Renew { renew, .. } = out { renew.stop.clone() } else { Vec::new() };
         instance.out.iter().flat_map(stop).map(|lease| lease.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(stops(&one), [old.clone()], "what it cannot know may well be current");
+    assert_eq!(stops(&one), std::slice::from_ref(&old), "what it cannot know may well be current");
     assert_eq!(stops(&two), [old, new]);
 }
 
