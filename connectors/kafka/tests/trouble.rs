@@ -273,20 +273,23 @@ fn a_topic_that_was_made_by_the_way_says_nothing_of_the_number_of_partitions() {
     assert_eq!(said.matches("all topics must have").count(), 1, "{said}");
 }
 
+/// Settings of the user `reprise`.
+fn named(broker: &Broker, prefix: &str, password: &str) -> Settings {
+    let keys = [
+        ("security.protocol", "SASL_PLAINTEXT"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.username", "reprise"),
+        ("sasl.password", password),
+    ];
+    let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    Settings { brokers: broker.secured_address(), prefix: prefix.to_owned(), keys }
+}
+
 #[test]
 fn who_is_not_allowed_is_told_topic_principal_and_right_within_ten_seconds() {
     let broker = Broker::start(Options::secured(&[("reprise", "secret"), ("admin", "secret")]));
     let prefix = broker::prefix();
-    let secured = |password: &str| {
-        let keys = [
-            ("security.protocol", "SASL_PLAINTEXT"),
-            ("sasl.mechanism", "PLAIN"),
-            ("sasl.username", "reprise"),
-            ("sasl.password", password),
-        ];
-        let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        Settings { brokers: broker.secured_address(), prefix: prefix.clone(), keys }
-    };
+    let secured = |password: &str| named(&broker, &prefix, password);
     let begun = Instant::now();
     let stranger = topics::ensure(&secured("wrong"), Some(1)).unwrap_err().to_string();
     assert!(stranger.contains("`User:reprise`") && stranger.contains("sasl.password"), "{stranger}");
@@ -310,6 +313,26 @@ fn who_is_not_allowed_is_told_topic_principal_and_right_within_ten_seconds() {
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     broker.allow("reprise", &["Write"], To::Topic(&journal));
     until(|| append(&log, JOURNAL, "y").ok());
+}
+
+#[test]
+fn who_may_ask_for_an_end_and_not_read_up_to_it_is_told_so_for_as_long_as_that_is() {
+    let broker = Broker::start(Options::secured(&[("reprise", "secret"), ("admin", "secret")]));
+    let settings = named(&broker, &broker::prefix(), "secret");
+    let plain = Settings { prefix: settings.prefix.clone(), ..Settings::new(&broker.address()) };
+    topics::ensure(&plain, Some(1)).unwrap();
+    let reports = settings.topic(Topic::Reports);
+    broker.allow("reprise", &["Write"], To::Topic(&reports));
+    let log = open(&settings);
+    until(|| append(&log, REPORTS, "x").ok());
+    let mut follower = Follower::new(&log, REPORTS);
+    // The client says it once; ends are told all the time.
+    for _ in 0..20 {
+        follower.until(|read| says(read, "--operation Read") && says(read, &reports) && says(read, "User:reprise"));
+        assert_eq!(follower.next, 0);
+    }
+    broker.allow("reprise", &["Read"], To::Topic(&reports));
+    follower.brings("x");
 }
 
 #[test]
