@@ -148,11 +148,15 @@ pub trait Log: Send + Sync {
 
     /// The first record that a stream holds, if it holds any; without disturbing either.
     fn first(&self, of: Stream) -> Result<Option<Record>, ReadError> {
-        let held = self.range(of)?;
-        if held.is_empty() {
-            return Ok(None);
+        let mut held = self.range(of)?;
+        while !held.is_empty() {
+            match self.past(of, held.start, 1) {
+                // It was trimmed meanwhile.
+                Err(ReadError::Cut { start, .. }) if held.start < start => held = self.range(of)?,
+                read => return Ok(read?.records.into_iter().next()),
+            }
         }
-        Ok(self.past(of, held.start, 1)?.records.into_iter().next())
+        Ok(None)
     }
 
     /// Waits until one of the streams holds a record at or after its position, [`Log::wake`] was called, or the time
