@@ -121,7 +121,7 @@ fn config(random: &mut Random, settings: PoolSettings, engines: usize, bug: Bug)
         partition: (0, 1),
         standby: engines > 1,
         outstanding: usize::try_from(random.between(1, 8)).unwrap_or(1),
-        readback_ms: random.between(1_500, 12_000),
+        readback_ms: random.between(1_500, 5_000),
         watch_ms: random.between(50, 100),
         snapshot_entries: random.between(150, 600),
         accept_clock: false,

@@ -261,27 +261,12 @@ impl World {
                 if std::mem::take(&mut self.engines[engine].paused) {
                     self.counters.add("engine paused and woke");
                     self.trace.line(self.now, format_args!("e{engine} wakes, paused at {since}"));
-                    if self.random.chance(400) {
-                        self.catches_up_unevenly(engine);
-                    }
                     self.poll_at(engine, self.now);
                 }
             }
             Heal::Net => (self.net.loss, self.net.twice) = (self.knobs.loss, self.knobs.twice),
             Heal::EngineQuick(engine) => self.engines[engine].slow_ms = 0,
         }
-    }
-
-    /// Who was away reads each stream again at a time of its own: what is to be decided about may come long before what
-    /// tells that another leads.
-    fn catches_up_unevenly(&mut self, engine: usize) {
-        let wait = [0; 4].map(|_| if self.random.chance(500) { self.random.below(2_000) } else { 0 });
-        self.engines[engine].stalled = wait.map(|wait| self.now + wait);
-        if 0 < wait[0] {
-            self.counters.add("inputs before the journal");
-        }
-        let to = self.now + 2_000;
-        self.history.blind.push(Blind { engine, from: self.now, to, pause: false });
     }
 
     /// The faults are over: whatever is broken is mended, and everything must come to an end.
