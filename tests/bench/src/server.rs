@@ -11,6 +11,10 @@ mod shared;
 use std::io::Read;
 use std::path::Path;
 
+use ::engine::Engine;
+use ::gateway::output::Limits;
+use ::gateway::{Gateway, Options};
+
 use crate::Failure;
 use crate::cluster::Place;
 
@@ -38,6 +42,23 @@ pub fn serve(args: &[String]) -> Result<(), Failure> {
         }
         other => Err(format!("nothing to serve: {other:?}").into()),
     }
+}
+
+/// Lets an engine that leads, or follows who does, be reached; says where, from which entry it has read and how far, and
+/// ends when the input does.
+async fn behind_gateway(engine: &Engine, folder: &Path, replayed_from: u64) -> Result<(), Failure> {
+    let options = Options {
+        listen: "127.0.0.1:0".parse()?,
+        state: folder.join("state"),
+        output: folder.join("output"),
+        limits: Limits::default(),
+        token_file: None,
+    };
+    let gateway = Gateway::start(engine.clone(), options).await?;
+    println!("{} {} {}", gateway.socket().display(), replayed_from, engine.health().seq);
+    told_to_stop().await;
+    gateway.stop().await;
+    Ok(())
 }
 
 /// Waits until whoever started this closes our input.

@@ -1,11 +1,11 @@
 //! The bounds of reports and heartbeats, checked wherever one comes in, with words for who sent it.
 
+use serde::Deserialize;
+
 use super::{
     Case, Cause, End, Heartbeat, Hello, MAX_CASES, MAX_CHECKPOINT_BYTES, MAX_LABELS, MAX_REPORT_BYTES, MAX_SEQ,
     MAX_SLOTS, MAX_TAIL_BYTES, MAX_WORDS_BYTES, Report, ReportKind,
 };
-use serde::Deserialize;
-
 use crate::json;
 
 impl Report {

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::engine::Engine;
-use ::gateway::output::Limits;
-use ::gateway::{Gateway, Options};
 use kafka::{Election, KafkaLog};
 
 use crate::Failure;
 use crate::cluster::{Place, WINDOW};
-use crate::server::told_to_stop;
+use crate::server::behind_gateway;
 
 /// Serves from a folder, under that folder's name in the group.
 pub async fn serve(folder: &Path, place: &Place) -> Result<(), Failure> {
@@ -33,17 +31,7 @@ pub async fn serve(folder: &Path, place: &Place) -> Result<(), Failure> {
     if !health.led {
         return Err(format!("nobody leads: {health:?}").into());
     }
-    let options = Options {
-        listen: "127.0.0.1:0".parse()?,
-        state: folder.join("state"),
-        output: folder.join("output"),
-        limits: Limits::default(),
-        token_file: None,
-    };
-    let gateway = Gateway::start(engine.clone(), options).await?;
-    println!("{} {} {}", gateway.socket().display(), replayed_from, engine.health().seq);
-    told_to_stop().await;
-    gateway.stop().await;
+    behind_gateway(&engine, folder, replayed_from).await?;
     drop(election);
     engine.stop();
     Ok(())

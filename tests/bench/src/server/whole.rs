@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::engine::Engine;
-use ::gateway::output::Limits;
-use ::gateway::{Gateway, Options};
 use embedded::EmbeddedLog;
 
 use crate::Failure;
-use crate::server::told_to_stop;
+use crate::server::behind_gateway;
 
 /// Serves from a folder, with a snapshot after so many entries.
 pub async fn serve(folder: &Path, entries: u64) -> Result<(), Failure> {
@@ -26,17 +24,7 @@ pub async fn serve(folder: &Path, entries: u64) -> Result<(), Failure> {
     if !health.leading {
         return Err(format!("the engine does not lead: {health:?}").into());
     }
-    let options = Options {
-        listen: "127.0.0.1:0".parse()?,
-        state: folder.join("state"),
-        output: folder.join("output"),
-        limits: Limits::default(),
-        token_file: None,
-    };
-    let gateway = Gateway::start(engine.clone(), options).await?;
-    println!("{} {} {}", gateway.socket().display(), replayed_from, engine.health().seq);
-    told_to_stop().await;
-    gateway.stop().await;
+    behind_gateway(&engine, folder, replayed_from).await?;
     engine.stop();
     Ok(())
 }
