@@ -17,6 +17,7 @@ pub mod command;
 pub mod report;
 pub mod request;
 
+pub mod about;
 pub mod event;
 pub mod record;
 pub mod settings;

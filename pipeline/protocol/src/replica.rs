@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use model::record::{Announcement, Consumed, Entry, FORMAT, Header};
-use model::{JournalId, LeaderId, Timestamp};
+use model::{Event, JournalId, LeaderId, Timestamp};
 use operators::State;
 use operators::fold::When;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,21 @@ pub enum Reading {
     Ignored(Option<Header>),
 }
 
+/// A moment of an entry that is folded: before one of its events, or after.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// The state of the moment.
+    pub state: &'a State,
+    /// All events of the entry.
+    pub events: &'a [Event],
+    /// The index of the event that is folded.
+    pub index: usize,
+    /// When and where the entry was decided.
+    pub when: When,
+    /// The event has been folded.
+    pub folded: bool,
+}
+
 /// A record that this version cannot go on from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unreadable {
@@ -97,6 +112,16 @@ impl std::fmt::Display for Unreadable {
 impl Replica {
     /// Reads the next record. `own` is the entry that the record holds if the reader wrote it and knows it still.
     pub fn read(&mut self, record: &Record, own: Option<Arc<Entry>>) -> Result<Reading, Unreadable> {
+        self.read_watched(record, own, &mut |_| {})
+    }
+
+    /// The same, for who makes something of each event: `watch` sees the state before and after each.
+    pub fn read_watched(
+        &mut self,
+        record: &Record,
+        own: Option<Arc<Entry>>,
+        watch: &mut dyn FnMut(Step<'_>),
+    ) -> Result<Reading, Unreadable> {
         self.position = record.position + 1;
         let Ok(header) = serde_json::from_slice::<Header>(&record.header) else { return Ok(Reading::Ignored(None)) };
         let counted =
@@ -126,7 +151,7 @@ impl Replica {
                     Some(entry) => entry,
                     None => Arc::new(parse::<Entry>(record)?),
                 };
-                self.admit(&entry);
+                self.admit(&entry, watch);
                 Ok(Reading::Admitted(entry))
             }
             Header::Beat { .. } | Header::Resigned { .. } | Header::Entry { .. } => Ok(Reading::Ignored(Some(header))),
@@ -159,13 +184,16 @@ impl Replica {
         self.now = self.now.max(now);
     }
 
-    fn admit(&mut self, entry: &Entry) {
+    fn admit(&mut self, entry: &Entry, watch: &mut dyn FnMut(Step<'_>)) {
         self.seq += 1;
         self.consumed = entry.consumed;
         self.now = entry.now;
         let when = When { now: entry.now, seq: self.seq };
-        for event in &entry.events {
+        for (index, event) in entry.events.iter().enumerate() {
+            let events = &entry.events;
+            watch(Step { state: &self.state, events, index, when, folded: false });
             operators::fold(&mut self.state, event, when);
+            watch(Step { state: &self.state, events, index, when, folded: true });
         }
     }
 }

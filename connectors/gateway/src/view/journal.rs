@@ -1,6 +1,6 @@
 //! The journal, an event a line, with the names of executions and tasks where they are still known.
 
-use model::event::TaskRef;
+use model::about::about;
 use model::record::Entry;
 use model::{Body, By, Event, ExecutionId, NodeId, PoolId, TaskId};
 use operators::state::Pool;
@@ -55,19 +55,6 @@ pub struct Wanted {
     pub kind: Option<String>,
 }
 
-/// What an event is about.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct About<'a> {
-    /// The execution's number.
-    pub execution: Option<u32>,
-    /// The task.
-    pub task: Option<TaskRef>,
-    /// The attempt.
-    pub attempt: Option<u32>,
-    /// The node.
-    pub node: Option<&'a NodeId>,
-}
-
 /// The wanted lines of an entry, of one pool.
 pub fn lines(id: &PoolId, pool: &Pool, position: u64, entry: &Entry, wanted: &Wanted) -> Vec<JournalLine> {
     let of_pool = entry.events.iter().zip(0..).filter(|(event, _)| event.pool == *id);
@@ -107,59 +94,5 @@ impl Wanted {
             && (self.execution.is_none() || self.execution == line.execution)
             && (self.task.is_none() || self.task == line.task)
             && (self.node.is_none() || self.node == line.node)
-    }
-}
-
-/// What an event is about.
-pub fn about(body: &Body) -> About<'_> {
-    let none = About::default();
-    let run = |execution: u32| About { execution: Some(execution), ..none };
-    let task = |at: TaskRef| About { execution: Some(at.execution), task: Some(at), ..none };
-    let try_of = |at: TaskRef, attempt: u32| About { attempt: Some(attempt), ..task(at) };
-    match body {
-        Body::PoolSettingsPut { .. }
-        | Body::PolicyPut { .. }
-        | Body::RequestAnswered { .. }
-        | Body::KeysForgotten { .. }
-        | Body::InputRejected { .. }
-        | Body::ZoneEmergency { .. }
-        | Body::FlowPart { .. }
-        | Body::UploadExpired { .. }
-        | Body::WorkDone { .. }
-        | Body::LockGranted { .. }
-        | Body::LockReleased { .. }
-        | Body::ReportStale { .. }
-        | Body::NotifiedUpTo { .. } => none,
-        Body::NodeJoined(joined) => About { node: Some(&joined.node), ..none },
-        Body::NodeSuspected { node, .. }
-        | Body::NodeReturned { node, .. }
-        | Body::NodeLost { node, .. }
-        | Body::NodeLeft { node, .. } => About { node: Some(node), ..none },
-        Body::ExecutionStarted { execution, .. }
-        | Body::ExecutionPaused { execution }
-        | Body::ExecutionResumed { execution }
-        | Body::ExecutionCancelRequested { execution, .. }
-        | Body::ExecutionStopped { execution, .. }
-        | Body::ExecutionEnded { execution, .. }
-        | Body::ExecutionReopened { execution, .. }
-        | Body::ExecutionForgotten { execution, .. } => run(*execution),
-        Body::TaskReady { at, .. }
-        | Body::TaskReset { at, .. }
-        | Body::TaskSkipped { at, .. }
-        | Body::TaskParked { at, .. }
-        | Body::TaskEnded { at, .. }
-        | Body::TaskNeedsPut { at, .. } => task(*at),
-        Body::AttemptDispatched(of) => About { node: Some(&of.node), ..try_of(of.at, of.attempt) },
-        Body::AttemptTakenBack { at, attempt, node, .. } => About { node: Some(node), ..try_of(*at, *attempt) },
-        Body::AttemptEnded(of) => About { node: Some(&of.node), ..try_of(of.at, of.attempt) },
-        Body::AttemptAccepted { at, attempt }
-        | Body::AttemptStarted { at, attempt, .. }
-        | Body::AttemptProgressed { at, attempt, .. }
-        | Body::AttemptCheckpointed { at, attempt, .. }
-        | Body::AttemptCancelRequested { at, attempt, .. }
-        | Body::TestResults { at, attempt, .. } => try_of(*at, *attempt),
-        Body::FailureClassified(of) => try_of(of.at, of.attempt),
-        Body::RetryDecided(of) => try_of(of.at, of.attempt),
-        Body::RecoveryPhase { at, .. } => at.map_or(none, task),
     }
 }
