@@ -34,8 +34,7 @@ pub fn fold(state: &mut State, event: &Event, when: When) {
         Body::KeysForgotten { before } => pools::keys_forgotten(pool, *before),
         Body::PoolSettingsPut { .. }
         | Body::NotifiedUpTo { .. }
-        | Body::InputRejected { .. }
-        | Body::TestResults { .. } => {}
+        | Body::InputRejected { .. } => {}
         Body::ReportStale { lease, .. } => nodes::stale(pool, *lease),
 
         Body::NodeJoined(joined) => nodes::joined(pool, joined, seq_of(&event.by), when),
@@ -84,6 +83,7 @@ pub fn fold(state: &mut State, event: &Event, when: When) {
         Body::AttemptCheckpointed { at, text, .. } => attempts::checkpointed(pool, *at, text, when),
         Body::AttemptCancelRequested { at, grace_ms, .. } => attempts::cancel_requested(pool, *at, *grace_ms, when),
         Body::AttemptEnded(ended) => attempts::ended(pool, ended, when),
+        Body::TestResults { at, cases, .. } => attempts::test_results(pool, *at, cases),
         Body::RecoveryPhase { recovery, phase, at, took_ms } => nodes::phase(pool, *recovery, *phase, *at, *took_ms),
         Body::LockGranted { lock, lease, permits, .. } => attempts::lock_granted(pool, lock, *lease, *permits),
         Body::LockReleased { lock, lease, .. } => attempts::lock_released(pool, lock, *lease),

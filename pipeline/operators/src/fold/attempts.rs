@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use model::event::{AttemptOutcome, Dispatch, Ended, TaskRef};
+use model::report::{Case, CaseResult};
 use model::{LeaseId, LockId, Millis, NodeId};
 
 use super::When;
-use crate::state::task::MAX_TRIED;
+use crate::state::task::{MAX_FAILED_TESTS, MAX_TRIED, test_hash};
 use crate::state::{Attempt, Phase, Pool, Tried};
 
 pub fn dispatched(pool: &mut Pool, dispatch: &Dispatch, when: When) {
@@ -186,6 +187,22 @@ pub fn ended(pool: &mut Pool, ended: &Ended, when: When) {
     }
     // What runs no more waits until the next event says what follows.
     pool.set_phase(at, Phase::Waiting);
+}
+
+/// The task remembers which tests failed in this round: one that passes later is flaky.
+pub fn test_results(pool: &mut Pool, at: TaskRef, cases: &[Case]) {
+    let failed = cases.iter().filter(|case| case.result == CaseResult::Failed).map(test_hash);
+    let failed: Vec<u64> = failed.collect();
+    if failed.is_empty() {
+        return;
+    }
+    let Some(task) = pool.task_mut(at) else { return };
+    let known = &mut task.story_mut().failed_tests;
+    for test in failed {
+        if known.len() < MAX_FAILED_TESTS {
+            known.insert(test);
+        }
+    }
 }
 
 pub fn lock_granted(pool: &mut Pool, lock: &LockId, lease: LeaseId, permits: u32) {

@@ -1,9 +1,12 @@
 //! One task of an execution: where it stands, and what its attempts left behind.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::event::SkipReason;
+use model::hash::fnv1a;
 use model::policy::Place;
+use model::report::Case;
 use model::task::{Needs, Task};
 use model::{Millis, NodeId, Timestamp, Want};
 use serde::{Deserialize, Serialize};
@@ -105,10 +108,20 @@ pub struct Story {
     pub recovering: Option<u32>,
     /// Why it is parked: the rule, and words for people.
     pub parked: Option<(String, String)>,
+    /// Tests that failed in this round, by [`test_hash`]; at most [`MAX_FAILED_TESTS`].
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub failed_tests: BTreeSet<u64>,
 }
 
 /// Most attempts that a task remembers.
 pub const MAX_TRIED: usize = 40;
+/// Most failed tests that a task remembers.
+pub const MAX_FAILED_TESTS: usize = 1_000;
+
+/// A test of a task, by its suite and name.
+pub fn test_hash(case: &Case) -> u64 {
+    fnv1a(case.suite.bytes().chain([0]).chain(case.test.bytes()))
+}
 
 impl TaskState {
     /// A task that nothing has happened to.
@@ -135,6 +148,11 @@ impl TaskState {
             | Phase::Skipped { .. }
             | Phase::Parked { .. } => None,
         }
+    }
+
+    /// Whether a test failed before in this round.
+    pub fn has_failed(&self, case: &Case) -> bool {
+        self.story.as_ref().is_some_and(|story| story.failed_tests.contains(&test_hash(case)))
     }
 
     /// The story, made when first asked for.
