@@ -1,5 +1,6 @@
 //! The engine as others see it: ask, report, beat, listen, read.
 
+mod following;
 mod reading;
 mod taking;
 
@@ -18,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::shared::{Part, Shared};
 use crate::snapshots;
+use crate::tap::Bell;
 
 pub use taking::Unavailable;
 
@@ -57,18 +59,18 @@ impl Engine {
         let loaded = snapshots::load_all(&options.snapshots, log.as_ref(), options.partitions)?;
         failpoint::hit("engine.loaded");
         let metrics = Metrics::new(options.partitions);
-        let (mut partitions, mut parts) = (Vec::new(), Vec::new());
+        let (mut partitions, mut parts, bell) = (Vec::new(), Vec::new(), Arc::new(Bell::default()));
         for (number, (replica, written)) in (0..).zip(loaded) {
             if let Some(written_ms) = written {
                 metrics.snapshot_written(number, written_ms);
             }
             let partition = drive::partition(number, replica, &options);
-            parts.push(Arc::new(Part::new(number, &partition)));
+            parts.push(Arc::new(Part::new(number, &partition, bell.clone())));
             partitions.push(partition);
         }
         let (hub, stop) = (Hub::default(), AtomicBool::new(false));
         let engine =
-            Engine { shared: Arc::new(Shared { log, options, parts, hub, metrics, stop }), threads: Arc::default() };
+            Engine { shared: Arc::new(Shared { log, options, parts, hub, metrics, bell, stop }), threads: Arc::default() };
         for (partition, part) in partitions.into_iter().zip(&engine.shared.parts) {
             let driver = drive::Driver::new(engine.shared.clone(), part.clone(), partition);
             let name = format!("partition-{}", part.number);

@@ -18,6 +18,7 @@ mod rejects;
 mod shared;
 mod snapshots;
 mod taken;
+mod tap;
 mod waiters;
 
 pub mod health;

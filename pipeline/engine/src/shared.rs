@@ -13,6 +13,7 @@ use crate::hub::Hub;
 use crate::journal::{Mark, Marks};
 use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::tap::{Bell, Tap};
 use crate::waiters::Waiters;
 
 /// What all partitions share.
@@ -22,6 +23,8 @@ pub struct Shared {
     pub parts: Vec<Arc<Part>>,
     pub hub: Hub,
     pub metrics: Metrics,
+    /// Rings when a tap has something.
+    pub bell: Arc<Bell>,
     pub stop: AtomicBool,
 }
 
@@ -41,6 +44,8 @@ pub struct Part {
     pub health: Mutex<Health>,
     pub admitted: watch::Sender<u64>,
     pub marks: Marks,
+    /// For who makes something of every record.
+    pub tap: Tap,
     /// Why commands cannot be written, if the log refused the last one.
     pub unwritten: Mutex<Option<String>>,
     /// It was told to lead, and its thread does not know yet.
@@ -49,9 +54,12 @@ pub struct Part {
 
 impl Part {
     /// Of a partition that has read nothing beyond its snapshot yet.
-    pub fn new(number: u32, partition: &Partition) -> Self {
+    pub fn new(number: u32, partition: &Partition, bell: Arc<Bell>) -> Self {
         let replica = partition.replica.clone();
-        let mark = Mark::of(&replica.read().unwrap_or_else(PoisonError::into_inner));
+        let (mark, position) = {
+            let replica = replica.read().unwrap_or_else(PoisonError::into_inner);
+            (Mark::of(&replica), replica.position)
+        };
         Self {
             number,
             replica,
@@ -59,6 +67,7 @@ impl Part {
             health: Mutex::new(Health { seq: mark.seq, ..Health::default() }),
             admitted: watch::Sender::new(mark.seq),
             marks: Marks::new(Stream { topic: Topic::Journal, partition: number }, mark),
+            tap: Tap::new(position, bell),
             unwritten: Mutex::default(),
             lead: AtomicBool::new(false),
         }

@@ -71,6 +71,15 @@ pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, Star
     Ok((Replica::default(), None))
 }
 
+/// The replica of the newest usable snapshot of a partition that is not beyond an entry, or an empty one: to read the
+/// journal again from. Whether the journal still reaches back to it is for who reads to see.
+pub fn load_up_to(folder: &Path, partition: u32, seq: u64) -> Replica {
+    let early = |path: &PathBuf| head(path).is_some_and(|head| head.seq <= seq);
+    let paths = files(folder, partition).into_iter().rev().filter(early);
+    let read = |path: PathBuf| read(&path).inspect_err(|why| tracing::warn!(snapshot = %path.display(), %why, "passed over"));
+    paths.flat_map(read).next().unwrap_or_default()
+}
+
 /// Whether a snapshot is of the journal that was begun so, as far as that can be known: one that was deleted and made
 /// anew may well have grown to the snapshot's position since.
 fn is_of(replica: &Replica, begun: Option<JournalId>) -> Result<(), String> {

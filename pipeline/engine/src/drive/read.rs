@@ -24,6 +24,7 @@ impl Driver {
         let (of, position) = (self.part.stream(Topic::Journal), self.part.replica().position);
         let read = self.shared.log.read(of, position, JOURNAL_BYTES);
         let page = self.read(of, position, read)?;
+        self.part.tap.put(&page);
         let news = !page.records.is_empty() || page.next > position || !self.partition.is_at_end();
         news.then_some(In::Journal { records: page.records, next: page.next, end: page.end })
     }
