@@ -20,9 +20,14 @@ mod node;
 mod people;
 mod world;
 
+pub mod lines;
+pub mod summary;
+
 use protocol::log::Record;
 
 pub use engine::JOURNAL;
+pub use lines::{read, write};
+pub use summary::Summary;
 
 /// How long a history is, and how much happens in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
