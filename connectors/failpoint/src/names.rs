@@ -47,4 +47,8 @@ pub const NAMES: &[(&str, &str)] = &[
     ("supervisor.command.started", "the command runs, the agent has not heard"),
     ("supervisor.outcome.left", "the outcome has its name, the agent has not heard"),
     ("supervisor.outcome.written", "the outcome is synced under another name"),
+    ("tables.commit.after", "rows are committed, the writer does not know yet"),
+    ("tables.commit.before", "files of rows are in the store, no commit names them"),
+    ("tables.compact.after", "small files are replaced, the writer does not know yet"),
+    ("tables.compact.before", "a file of many is in the store, no commit names it"),
 ];

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use journal::Tables;
 use model::PoolId;
 use operators::state::Pool;
 use tokio::sync::watch;
@@ -32,6 +33,8 @@ pub struct App {
     pub output: Arc<Output>,
     /// Whose it is.
     pub leases: Arc<Leases>,
+    /// The writer of the tables, if this instance has one.
+    pub tables: Option<Tables>,
     /// Turns true when the gateway stops: streams end.
     pub stopping: watch::Receiver<bool>,
 }
@@ -48,8 +51,13 @@ pub struct Look<'a> {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(engine: Engine, output: Arc<Output>, stopping: watch::Receiver<bool>) -> Self {
-        Self { engine, output, leases: Arc::default(), stopping }
+    pub fn new(
+        engine: Engine,
+        output: Arc<Output>,
+        tables: Option<Tables>,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self { engine, output, leases: Arc::default(), tables, stopping }
     }
 
     /// Looks at the pool that a request means, at or after the position that it names.

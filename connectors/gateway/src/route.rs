@@ -10,6 +10,7 @@ mod parked;
 mod policies;
 mod reports;
 mod submit;
+mod tables;
 mod tasks;
 mod verbs;
 
@@ -48,6 +49,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/recoveries/{recovery}", get(fleet::recovery))
         .route("/v1/policies/{policy}", get(policies::one))
         .route("/v1/journal", get(journal::journal))
+        .route("/v1/tables", get(tables::standing))
+        .route("/v1/tables/{table}/live", get(tables::live))
         .route("/v1/output/{lease}", put(logs::keep))
         .route("/v1/output/{execution}/{attempt}", get(logs::show))
         .route("/v1/reports", post(reports::take))

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use engine::Engine;
+use journal::Tables;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -28,7 +29,7 @@ const STOP: Duration = Duration::from_secs(5);
 const TIDY: Duration = Duration::from_secs(600);
 
 /// What a gateway is started with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Where it listens; port 0 takes any.
     pub listen: SocketAddr,
@@ -40,6 +41,8 @@ pub struct Options {
     pub limits: Limits,
     /// A token of the administrator's instead of one drawn at each start.
     pub token_file: Option<PathBuf>,
+    /// The writer of the tables, if this instance has one.
+    pub tables: Option<Tables>,
 }
 
 /// Why a gateway did not start.
@@ -122,7 +125,7 @@ pub struct Gateway {
 impl Gateway {
     /// Starts a gateway of an engine, on the runtime of the caller.
     pub async fn start(engine: Engine, options: Options) -> Result<Self, StartError> {
-        let Options { listen, state, output: folder, limits, token_file } = options;
+        let Options { listen, state, output: folder, limits, token_file, tables } = options;
         if !listen.ip().is_loopback() && token_file.is_none() {
             return Err(StartError::Open { listen });
         }
@@ -140,7 +143,7 @@ impl Gateway {
         let output = Arc::new(opened.map_err(|error| StartError::Output { path: folder, error })?);
 
         let (stop, stopping) = watch::channel(false);
-        let router = router(App::new(engine, output.clone(), stopping.clone()));
+        let router = router(App::new(engine, output.clone(), tables, stopping.clone()));
         let door = Arc::new(Door { listen: address, token: secret.into() });
         let mut serving = JoinSet::new();
         let each = connections();

@@ -27,6 +27,7 @@ pub mod journal;
 pub mod page;
 pub mod problem;
 pub mod submitted;
+pub mod tables;
 
 #[cfg(test)]
 mod example;
@@ -45,6 +46,7 @@ pub use pool::PoolView;
 pub use problem::Problem;
 pub use recovery::{Phases, RecoveryView};
 pub use submitted::{Done, Replay, Retry, Submitted, Verb};
+pub use tables::TablesView;
 pub use task::TaskItem;
 pub use waits::WaitView;
 pub use word::TaskWord;

@@ -6,9 +6,11 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use model::{Key, PoolId};
 
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::commands::{
     agent, checkpoint, completions, demo, help, journal, locks, logs, man, nodes, parked, policy, progress, recoveries,
-    retry, run, status, supervise, up, validate, verbs, why,
+    retry, run, sql, status, supervise, up, validate, verbs, why,
 };
 
 /// Runs flows of tests on many machines, and recovers what breaks.
@@ -38,9 +40,37 @@ pub struct Globals {
     /// The pool: nodes that share work
     #[arg(long, global = true, env = "REPRISE_POOL", default_value = "default", value_name = "P")]
     pub pool: PoolId,
-    /// Text for people, or JSON as the HTTP API answers
+    /// Text for people, or JSON as the HTTP API answers; for `sql` also CSV and Parquet
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORM")]
-    pub output: Output,
+    pub output: Form,
+}
+
+/// The forms that any command knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For spreadsheets; of `sql` only.
+    Csv,
+    /// For other engines; of `sql` only.
+    Parquet,
+}
+
+impl Globals {
+    /// The form for a command that knows two.
+    pub fn output(&self) -> Result<Output, Failure> {
+        let no = |form: &str| {
+            Err(Failure::new(Exit::Usage, format!("--output {form} is for `reprise sql`; this command has text and json")))
+        };
+        match self.output {
+            Form::Text => Ok(Output::Text),
+            Form::Json => Ok(Output::Json),
+            Form::Csv => no("csv"),
+            Form::Parquet => no("parquet"),
+        }
+    }
 }
 
 /// For whom the output is.
@@ -103,6 +133,8 @@ pub enum Command {
     Policy(policy::Policy),
     /// The record itself: every event and decision
     Journal(journal::Journal),
+    /// Questions over all of it, in SQL
+    Sql(sql::Sql),
     /// A minute of faults, and how they are recovered
     Demo(demo::Demo),
     /// Inside a task: say how far it is

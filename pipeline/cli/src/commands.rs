@@ -31,6 +31,7 @@ pub mod policy;
 pub mod recoveries;
 
 pub mod journal;
+pub mod sql;
 
 pub mod demo;
 
@@ -45,27 +46,31 @@ pub mod supervise;
 /// Runs the command that was typed.
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
     let globals = &cli.globals;
+    // It knows more forms than the others.
+    let is_sql = matches!(cli.command, Command::Sql(_));
+    let output = if is_sql { Output::Text } else { globals.output()? };
     // These two print beside their work: where it cannot be written they end as well as without it.
     let is_beside = matches!(cli.command, Command::Up(_) | Command::Agent(_));
     let exit = match cli.command {
         Command::Up(command) => command.run(),
         Command::Agent(command) => command.run(globals),
-        Command::Run(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Validate(command) => command.run(globals.output),
-        Command::Status(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Why(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Logs(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Pause(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Resume(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Cancel(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Retry(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Parked(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Nodes(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Locks(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Recoveries(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Policy(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Journal(command) => ask(globals, |api| command.run(api, globals.output)),
-        Command::Demo(command) => command.run(globals.output),
+        Command::Run(command) => ask(globals, |api| command.run(api, output)),
+        Command::Validate(command) => command.run(output),
+        Command::Status(command) => ask(globals, |api| command.run(api, output)),
+        Command::Why(command) => ask(globals, |api| command.run(api, output)),
+        Command::Logs(command) => ask(globals, |api| command.run(api, output)),
+        Command::Pause(command) => ask(globals, |api| command.run(api, output)),
+        Command::Resume(command) => ask(globals, |api| command.run(api, output)),
+        Command::Cancel(command) => ask(globals, |api| command.run(api, output)),
+        Command::Retry(command) => ask(globals, |api| command.run(api, output)),
+        Command::Parked(command) => ask(globals, |api| command.run(api, output)),
+        Command::Nodes(command) => ask(globals, |api| command.run(api, output)),
+        Command::Locks(command) => ask(globals, |api| command.run(api, output)),
+        Command::Recoveries(command) => ask(globals, |api| command.run(api, output)),
+        Command::Policy(command) => ask(globals, |api| command.run(api, output)),
+        Command::Journal(command) => ask(globals, |api| command.run(api, output)),
+        Command::Sql(command) => command.run(globals),
+        Command::Demo(command) => command.run(output),
         Command::Progress(command) => command.run(),
         Command::Checkpoint(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use flow::{Diagnostic, Severity};
 use model::{Millis, PoolSettings};
+use rows::Table;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -43,6 +44,10 @@ pub struct File {
     pub partitions: Option<u32>,
     /// Stands before the names of Kafka's topics.
     pub topic_prefix: Option<String>,
+    /// Where the journal's tables go.
+    pub tables: Option<String>,
+    /// How many days each table keeps.
+    pub days: BTreeMap<Table, u64>,
     /// librdkafka's keys.
     pub kafka: BTreeMap<String, String>,
 }
@@ -66,8 +71,9 @@ pub enum LogFormat {
 }
 
 /// The keys at the top of the file.
-const TOP: [&str; 9] =
-    ["listen", "data", "token_file", "log_format", "log", "partitions", "topic_prefix", "node", "kafka"];
+const TOP: [&str; 11] = [
+    "listen", "data", "token_file", "log_format", "log", "partitions", "topic_prefix", "tables", "retention", "node", "kafka",
+];
 /// The keys under `[node]`.
 const NODE: [&str; 3] = ["beat", "suspect", "lost"];
 
@@ -125,6 +131,11 @@ fn parse(text: &str) -> Result<File, Vec<Diagnostic>> {
                 let hint = "write at most 200 of A-Z a-z 0-9 . _ -, as in \"ci-\"";
                 file.topic_prefix = mistakes.read(value, hint, |text| kafka::is_prefix(text).then(|| text.to_owned()));
             }
+            "tables" => {
+                let hint = "write a folder or an address, as in \"s3://bucket/reprise\"";
+                file.tables = mistakes.read(value, hint, |text| (!text.is_empty()).then(|| text.to_owned()));
+            }
+            "retention" => read_retention(value, &mut file, &mut mistakes),
             "node" => read_node(value, &mut file, &mut mistakes),
             "kafka" => kafka::read(value, &mut file, &mut mistakes),
             _ => mistakes.unknown(key, "", &TOP),
@@ -146,6 +157,27 @@ fn read_node(value: &Spanned<DeValue<'_>>, file: &mut File, mistakes: &mut Mista
             "lost" => file.lost = time(),
             _ => mistakes.unknown(key, " under [node]", &NODE),
         }
+    }
+}
+
+/// How long each table is kept, by its name.
+fn read_retention(value: &Spanned<DeValue<'_>>, file: &mut File, mistakes: &mut Mistakes<'_>) {
+    let known = Table::ALL.map(Table::name);
+    let Some(table) = value.get_ref().as_table() else {
+        let hint = "write `[retention]` and below it `events = \"90d\"`";
+        mistakes.add(value.span(), "`retention` must be a table".into(), hint);
+        return;
+    };
+    for (key, value) in table {
+        let Some(named) = Table::named(key.get_ref()) else {
+            mistakes.unknown(key, " under [retention]", &known);
+            continue;
+        };
+        let days = mistakes.read(value, "write whole days, at least one, as in \"90d\"", |text| {
+            let days: u64 = text.strip_suffix('d')?.parse().ok()?;
+            (1..=36_500).contains(&days).then_some(days)
+        });
+        file.days.extend(days.map(|days| (named, days)));
     }
 }
 

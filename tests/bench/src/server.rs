@@ -53,6 +53,7 @@ async fn behind_gateway(engine: &Engine, folder: &Path, replayed_from: u64) -> R
         output: folder.join("output"),
         limits: Limits::default(),
         token_file: None,
+        tables: None,
     };
     let gateway = Gateway::start(engine.clone(), options).await?;
     println!("{} {} {}", gateway.socket().display(), replayed_from, engine.health().seq);

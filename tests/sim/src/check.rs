@@ -21,6 +21,7 @@ pub mod tasks;
 pub mod effects;
 pub mod ends;
 pub mod inputs;
+pub mod landing;
 pub mod replay;
 pub mod truth;
 

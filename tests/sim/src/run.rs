@@ -1,5 +1,7 @@
 //! One run: a seed, played to its end and judged.
 
+use protocol::log::Topic;
+
 use crate::counters::Counters;
 use crate::knobs::{Bug, Knobs};
 use crate::random::Random;
@@ -8,6 +10,8 @@ use crate::world::World;
 
 /// Inputs that each run has at least.
 pub const INPUTS: u64 = 5_000;
+/// One of so many worlds is written into tables when it has ended: that costs as much as the world itself.
+const LANDED: u64 = 8;
 /// After the faults, everything has ended within so much virtual time.
 const LIMIT: u64 = 240_000;
 
@@ -46,7 +50,11 @@ pub fn run(seed: u64, bug: Bug, keep: bool) -> Outcome {
         world.history.violations.push(format!("I1: not all has ended:\n    {open}"));
     }
     let settled = world.is_settled();
-    let violations = crate::check::all(&mut world, settled);
+    let mut violations = crate::check::all(&mut world, settled);
+    if seed % LANDED == 0 {
+        let records = world.tapes.of(Topic::Journal).all();
+        crate::check::landing::check(records, &mut Random::new(seed), &mut violations);
+    }
     Outcome {
         seed,
         violations,

@@ -44,7 +44,7 @@ pub async fn engine(folder: &std::path::Path) -> Engine {
 pub async fn gateway(engine: Engine, folder: &std::path::Path, listen: &str) -> Result<Gateway, StartError> {
     let listen: SocketAddr = listen.parse().unwrap();
     let (state, output) = (folder.join("state"), folder.join("output"));
-    let options = Options { listen, state, output, limits: Limits::default(), token_file: None };
+    let options = Options { listen, state, output, limits: Limits::default(), token_file: None, tables: None };
     Gateway::start(engine, options).await
 }
 

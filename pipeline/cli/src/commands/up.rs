@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use engine::{Engine, Health, Trouble};
 use gateway::Gateway;
-use model::PoolSettings;
+use journal::Tables;
+use model::{Millis, PoolSettings};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api;
@@ -46,6 +47,9 @@ pub struct Up {
     /// Stands before the names of Kafka's topics
     #[arg(long, value_name = "P", env = "REPRISE_TOPIC_PREFIX")]
     topic_prefix: Option<String>,
+    /// Where the journal's tables go: a folder, or an object store's address [without: tables in the data folder]
+    #[arg(long, value_name = "ADDRESS", env = "REPRISE_TABLES")]
+    tables: Option<String>,
     /// Settings: reprise help environment
     #[arg(long, value_name = "FILE", env = "REPRISE_CONFIG")]
     config: Option<PathBuf>,
@@ -58,10 +62,13 @@ pub struct Up {
     /// Entries between two snapshots; few, where a test wants to see many
     #[arg(long, value_name = "N", hide = true)]
     snapshot_entries: Option<u64>,
+    /// The longest that rows wait for their file; short, where a test wants to see files
+    #[arg(long, value_name = "TIME", hide = true, value_parser = flow::time::parse_duration)]
+    tables_flush: Option<Millis>,
 }
 
 /// What `up` was told, from wherever: nothing is left to interpret.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Config {
     data: PathBuf,
     kafka: Option<kafka::Settings>,
@@ -72,6 +79,7 @@ struct Config {
     accept_clock: bool,
     log_format: LogFormat,
     snapshot_entries: Option<u64>,
+    tables: journal::Options,
 }
 
 impl Up {
@@ -92,9 +100,14 @@ impl Up {
             let why = format!("`partitions = {partitions}` is for Kafka: the log in the data folder has one");
             return Err(Failure::new(Exit::Refused, why));
         }
+        let data = self.data.or(file.data).unwrap_or_else(|| "./reprise-data".into());
+        let address = self.tables.or(file.tables).unwrap_or_else(|| data.join("tables").display().to_string());
+        let mut tables = journal::Options::new(address);
+        tables.days.extend(file.days);
+        tables.flush = self.tables_flush.map_or(tables.flush, |flush| Duration::from_millis(flush.0));
         let standard = || SocketAddr::from(([127, 0, 0, 1], agent::endpoint::PORT));
         Ok(Config {
-            data: self.data.or(file.data).unwrap_or_else(|| "./reprise-data".into()),
+            data,
             listen: self.listen.or(file.listen).unwrap_or_else(standard),
             kafka,
             partitions: file.partitions,
@@ -103,6 +116,7 @@ impl Up {
             accept_clock: self.accept_clock,
             log_format: self.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             snapshot_entries: self.snapshot_entries,
+            tables,
         })
     }
 }
@@ -117,10 +131,17 @@ async fn serve(config: Config) -> Result<Exit, Failure> {
         _ = int.recv() => return Ok(Exit::Done),
     };
     let (engine, place) = (opened.engine.clone(), opened.place.clone());
-    let gateway = match start_gateway(&config, &engine).await {
+    let tables = match start_tables(&config, &engine) {
+        Ok(tables) => tables,
+        Err(failure) => {
+            stop(opened, None).await;
+            return Err(failure);
+        }
+    };
+    let gateway = match start_gateway(&config, &engine, &tables).await {
         Ok(gateway) => gateway,
         Err(failure) => {
-            stop(opened).await;
+            stop(opened, Some(tables)).await;
             return Err(failure);
         }
     };
@@ -130,7 +151,7 @@ async fn serve(config: Config) -> Result<Exit, Failure> {
         _ = int.recv() => Ok(()),
     };
     gateway.stop().await;
-    stop(opened).await;
+    stop(opened, Some(tables)).await;
     ended.map(|()| {
         screen::line("engine stopped; running work goes on, and reports to the next one");
         Exit::Done
@@ -174,13 +195,24 @@ fn is_good(health: &Health) -> bool {
     health.led && matches!(health.trouble, None | Some(Trouble::Partial(_)))
 }
 
-async fn start_gateway(config: &Config, engine: &Engine) -> Result<Gateway, Failure> {
+fn start_tables(config: &Config, engine: &Engine) -> Result<Tables, Failure> {
+    Tables::start(engine.clone(), config.tables.clone()).map_err(|error| {
+        let exit = match &error {
+            journal::tables::StartError::Store(_) => Exit::Refused,
+            journal::tables::StartError::Thread(_) => Exit::Machine,
+        };
+        Failure::new(exit, error.to_string())
+    })
+}
+
+async fn start_gateway(config: &Config, engine: &Engine, tables: &Tables) -> Result<Gateway, Failure> {
     let options = gateway::Options {
         listen: config.listen,
         state: api::state()?,
         output: config.data.join("output"),
         limits: gateway::output::Limits::default(),
         token_file: config.token_file.clone(),
+        tables: Some(tables.clone()),
     };
     let started = Gateway::start(engine.clone(), options).await;
     started.map_err(|error| {
@@ -197,9 +229,15 @@ async fn start_gateway(config: &Config, engine: &Engine) -> Result<Gateway, Fail
     })
 }
 
-/// Resigns, so that the next engine need not wait.
-async fn stop(opened: Open) {
-    if tokio::task::spawn_blocking(move || opened.close()).await.is_err() {
+/// Resigns, so that the next engine need not wait. The tables get their last rows meanwhile.
+async fn stop(opened: Open, tables: Option<Tables>) {
+    let close = move || {
+        if let Some(tables) = tables {
+            tables.stop();
+        }
+        opened.close();
+    };
+    if tokio::task::spawn_blocking(close).await.is_err() {
         tracing::error!("the engine did not stop well: its journal is safe, and the next start reads it");
     }
 }
@@ -258,6 +296,8 @@ mod tests {
         accept_clock: false,
         log_format: None,
         snapshot_entries: None,
+        tables: None,
+        tables_flush: None,
     };
 
     #[test]

@@ -1,0 +1,86 @@
+//! Where tables are: a folder, or an address of any object store. Credentials come from the environment, under the names
+//! that the stores' own tools use (`AWS_ACCESS_KEY_ID`, `AZURE_STORAGE_ACCOUNT_KEY`, `GOOGLE_SERVICE_ACCOUNT`, …).
+
+use std::fmt;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreScheme, parse_url_opts};
+use url::Url;
+
+use crate::local::Synced;
+
+/// A place for tables.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Its address, with a slash at the end.
+    pub url: Url,
+    /// The store below the whole address.
+    pub root: Arc<dyn ObjectStore>,
+    /// Where in it the tables are.
+    pub prefix: Path,
+    /// The folder, if it is one of this machine.
+    pub folder: Option<PathBuf>,
+}
+
+/// Why an address is none.
+#[derive(Debug)]
+pub struct NoStore {
+    address: String,
+    why: String,
+}
+
+impl fmt::Display for NoStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, why } = self;
+        write!(f, "`{address}` is no place for tables: {why}; give a folder, or an address like s3://bucket/reprise")
+    }
+}
+
+impl std::error::Error for NoStore {}
+
+impl Store {
+    /// Opens a folder or an address. Asks nobody yet, and makes no folder.
+    pub fn open(address: &str) -> Result<Self, NoStore> {
+        let no = |why: String| NoStore { address: address.to_owned(), why };
+        if !address.contains("://") {
+            return Self::of_folder(FilePath::new(address)).map_err(|error| no(error.to_string()));
+        }
+        let mut url = Url::parse(address).map_err(|error| no(error.to_string()))?;
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        let (scheme, _) = ObjectStoreScheme::parse(&url).map_err(|error| no(error.to_string()))?;
+        if scheme == ObjectStoreScheme::Local {
+            let folder = url.to_file_path().map_err(|()| no("it names no folder of this machine".to_owned()))?;
+            return Self::of_folder(&folder).map_err(|error| no(error.to_string()));
+        }
+        let settings = std::env::vars().map(|(key, value)| (key.to_ascii_lowercase(), value));
+        let (root, prefix) = parse_url_opts(&url, settings).map_err(|error| no(error.to_string()))?;
+        Ok(Self { url, root: root.into(), prefix, folder: None })
+    }
+
+    /// A folder of this machine.
+    pub fn of_folder(folder: &FilePath) -> std::io::Result<Self> {
+        let folder = std::path::absolute(folder)?;
+        let no_url = |()| std::io::Error::other("its path is no address");
+        let url = Url::from_directory_path(&folder).map_err(no_url)?;
+        let prefix = Path::from_absolute_path(&folder).map_err(std::io::Error::other)?;
+        Ok(Self { url, root: Arc::new(Synced::new()), prefix, folder: Some(folder) })
+    }
+
+    /// One in memory, which ends with this value and its clones.
+    pub fn in_memory() -> Self {
+        let url = Url::parse("memory:///tables/").expect("an address");
+        Self { url, root: Arc::new(object_store::memory::InMemory::new()), prefix: Path::from("tables"), folder: None }
+    }
+
+    /// What lies below a table's name: the store, and its address.
+    pub fn below(&self, name: &str) -> (Arc<dyn ObjectStore>, Url) {
+        let path = self.prefix.clone().join(name);
+        let url = self.url.join(&format!("{name}/")).expect("a table's name is a part of an address");
+        (Arc::new(PrefixStore::new(self.root.clone(), path)), url)
+    }
+}

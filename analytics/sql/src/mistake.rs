@@ -1,0 +1,167 @@
+//! What is wrong with a statement, or went wrong with it: in words, and where it can be known at its place.
+
+use std::fmt;
+
+use datafusion::common::{Diagnostic, SchemaError, Span};
+use datafusion::error::DataFusionError;
+
+/// Why a statement has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Whose it is.
+    pub whose: Whose,
+    /// What is wrong.
+    pub message: String,
+    /// What to do; empty where that is plain.
+    pub hint: String,
+    /// Line and column, from 1, and how many characters it is about.
+    pub place: Option<(u32, u32, u32)>,
+}
+
+/// Who can mend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Who wrote the statement.
+    Statement,
+    /// Who gave it its bounds: it took too much, or too long.
+    Bounds,
+    /// Who runs the store.
+    Store,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some((line, column, _)) = self.place {
+            write!(f, " (line {line}, column {column})")?;
+        }
+        if self.hint.is_empty() { Ok(()) } else { write!(f, "; {}", self.hint) }
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl Mistake {
+    /// One of the statement's writer, at no place of its own.
+    pub fn of_statement(message: &str, hint: &str) -> Self {
+        Self { whose: Whose::Statement, message: message.to_owned(), hint: hint.to_owned(), place: None }
+    }
+
+    /// One of the store.
+    pub fn of_store(message: String) -> Self {
+        let hint = "the journal still has every row: once the store is back, so are its tables".to_owned();
+        Self { whose: Whose::Store, message, hint, place: None }
+    }
+
+    /// What datafusion says of a statement, in our words as far as we have any.
+    pub fn of(error: &DataFusionError, statement: &str) -> Self {
+        let diagnostic = error.diagnostic();
+        let root = error.find_root();
+        let (whose, message, hint) = match root {
+            DataFusionError::ResourcesExhausted(why) => {
+                let hint = "ask for fewer rows or columns, or give it more with --memory".to_owned();
+                (Whose::Bounds, format!("the statement takes more than it may: {}", first_line(why)), hint)
+            }
+            DataFusionError::ObjectStore(why) => return Self::of_store(format!("the store cannot be read: {why}")),
+            DataFusionError::SQL(error, _) => {
+                let said = error.to_string();
+                let said = said.strip_prefix("sql parser error: ").unwrap_or(&said).to_owned();
+                let (message, place) = without_place(&said);
+                return Self { whose: Whose::Statement, message, hint: String::new(), place };
+            }
+            DataFusionError::SchemaError(error, _) => {
+                let (message, hint) = of_schema(error);
+                (Whose::Statement, message, hint)
+            }
+            other => (Whose::Statement, first_line(&other.strip_backtrace()), String::new()),
+        };
+        let message = message.strip_prefix("Error during planning: ").unwrap_or(&message).to_owned();
+        let helps = |d: &Diagnostic| d.helps.iter().map(|help| help.message.clone()).collect::<Vec<_>>().join("; ");
+        let hint = if hint.is_empty() { diagnostic.map(helps).unwrap_or_default() } else { hint };
+        let place = diagnostic.and_then(|d| d.span).and_then(place_of).or_else(|| find_quoted(&message, statement));
+        Self { whose, message, hint, place }
+    }
+}
+
+/// A name that is not there, and what there is.
+fn of_schema(error: &SchemaError) -> (String, String) {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let known = valid_fields.iter().map(|column| column.name.as_str());
+            let near = nearest(&field.name, known.clone());
+            let all = || known.clone().take(12).collect::<Vec<_>>().join(", ");
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if valid_fields.is_empty() => String::new(),
+                None => format!("there are {}", all()),
+            };
+            (format!("there is no column `{}`", field.name), hint)
+        }
+        SchemaError::AmbiguousReference { .. }
+        | SchemaError::DuplicateQualifiedField { .. }
+        | SchemaError::DuplicateUnqualifiedField { .. } => (error.to_string(), String::new()),
+    }
+}
+
+/// The known name that a mistyped one is nearest to, if any is near.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distances = known.map(|known| (strsim::osa_distance(word, known), known));
+    distances.min().filter(|(distance, _)| *distance <= 2).map(|(_, known)| known)
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
+fn place_of(span: Span) -> Option<(u32, u32, u32)> {
+    let number = |n: u64| u32::try_from(n).ok();
+    let width = if span.start.line == span.end.line { span.end.column.saturating_sub(span.start.column) } else { 1 };
+    Some((number(span.start.line)?, number(span.start.column)?, number(width.max(1))?)).filter(|(line, ..)| *line > 0)
+}
+
+/// `Expected: ..., found: x at Line: 1, Column: 8` without its end, and what its end says.
+fn without_place(said: &str) -> (String, Option<(u32, u32, u32)>) {
+    let Some((words, place)) = said.rsplit_once(" at Line: ") else { return (said.to_owned(), None) };
+    let place = place.split_once(", Column: ").and_then(|(line, column)| {
+        let column: String = column.chars().take_while(char::is_ascii_digit).collect();
+        Some((line.parse().ok()?, column.parse().ok()?, found_width(words)))
+    });
+    (words.to_owned(), place)
+}
+
+fn found_width(words: &str) -> u32 {
+    let found = words.rsplit_once("found: ").map_or("", |(_, found)| found);
+    u32::try_from(found.chars().count()).unwrap_or(1).max(1)
+}
+
+/// The place of a name in quotes that the message speaks of, if the statement has it once.
+fn find_quoted(message: &str, statement: &str) -> Option<(u32, u32, u32)> {
+    let quoted = message.split(['\'', '`', '"']).nth(1).filter(|name| !name.is_empty())?;
+    let name = quoted.rsplit('.').next()?;
+    let mut found = statement.match_indices(name);
+    let (at, _) = found.next().filter(|_| found.next().is_none())?;
+    let before = &statement[..at];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Some((u32::try_from(line).ok()?, u32::try_from(column).ok()?, u32::try_from(name.chars().count()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parsers_words_lose_their_place_and_keep_what_they_say() {
+        let (words, place) = without_place("Expected: an expression, found: FROM at Line: 2, Column: 8");
+        assert_eq!((words.as_str(), place), ("Expected: an expression, found: FROM", Some((2, 8, 4))));
+        assert_eq!(without_place("no place"), ("no place".to_owned(), None));
+    }
+
+    #[test]
+    fn a_name_in_quotes_is_found_where_it_stands_once() {
+        let statement = "SELECT 1\nFROM evnts";
+        assert_eq!(find_quoted("table 'reprise.public.evnts' not found", statement), Some((2, 6, 5)));
+        assert_eq!(find_quoted("table 'x' not found", "x x"), None);
+        assert_eq!(find_quoted("no quotes", statement), None);
+    }
+}

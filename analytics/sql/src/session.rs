@@ -1,0 +1,266 @@
+//! A session: reads a statement, opens the tables that it names as they are in that moment, and runs it within its bounds.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::common::ScalarValue;
+use datafusion::dataframe::DataFrame;
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
+use datafusion::prelude::SessionContext;
+use futures_util::StreamExt;
+use model::Timestamp;
+use rows::Table;
+
+use crate::ago::ago;
+use crate::bounds::{self, Bounds};
+use crate::mistake::{Mistake, Whose, nearest};
+use crate::scan::{JournalTable, object_store_url};
+use crate::sources::Sources;
+use crate::views::{self, VIEWS};
+use crate::why::{self, Why};
+use crate::statement;
+
+/// What a session is opened with.
+#[derive(Clone)]
+pub struct Options {
+    /// Where its tables are.
+    pub sources: Sources,
+    /// How much each statement may take.
+    pub bounds: Bounds,
+    /// Only what had happened by then; `now()` and `ago()` are as of then, too.
+    pub as_of: Option<Timestamp>,
+}
+
+/// Asks one statement after another.
+pub struct Session {
+    options: Options,
+    context: SessionContext,
+}
+
+/// The rows of an answer, as they come.
+pub struct Answer {
+    /// Its columns.
+    pub schema: SchemaRef,
+    stream: SendableRecordBatchStream,
+    until: Instant,
+    bounds: Bounds,
+    statement: String,
+}
+
+/// All rows of a table whose newest ones another name shows: `executions_history`.
+pub const HISTORY: &str = "_history";
+
+impl Session {
+    /// Opens a session. Asks nobody yet.
+    pub fn new(options: Options) -> Result<Self, Mistake> {
+        let no = |error: datafusion::error::DataFusionError| Mistake::of(&error, "");
+        let runtime = bounds::runtime(&options.bounds).map_err(no)?;
+        let state = SessionStateBuilder::new()
+            .with_config(bounds::config())
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .build();
+        let context = SessionContext::new_with_state(state);
+        context.register_udf(ago());
+        let store = &options.sources.store;
+        let at = object_store_url(store).map_err(no)?;
+        context.register_object_store(at.as_ref(), store.root.clone());
+        Ok(Self { options, context })
+    }
+
+    /// The names that a statement may read from: tables, their histories, views.
+    pub fn names() -> Vec<String> {
+        let tables = Table::ALL.into_iter().map(|table| table.name().to_owned());
+        let histories = Table::ALL.into_iter().filter(|table| table.stands_for().is_some());
+        let histories = histories.map(|table| format!("{}{HISTORY}", table.name()));
+        tables.chain(histories).chain(VIEWS.iter().map(|view| view.name.to_owned())).collect()
+    }
+
+    /// Runs a statement. Its rows come as they are asked for.
+    pub async fn run(&self, text: &str) -> Result<Answer, Mistake> {
+        let until = Instant::now() + self.options.bounds.time;
+        let plan = async {
+            let statement = statement::read(&self.state(), text)?;
+            let references = self.state().resolve_table_references(&statement).map_err(|e| Mistake::of(&e, text))?;
+            let all = references.iter().any(|name| name.schema() == Some("information_schema"));
+            let names: BTreeSet<String> = match all || shows(text) {
+                true => Self::names().into_iter().collect(),
+                false => references.iter().map(|name| name.table().to_owned()).collect(),
+            };
+            let mut opened = BTreeSet::new();
+            for name in names {
+                Box::pin(self.open(&name, &mut opened)).await?;
+            }
+            let state = self.state();
+            let plan = state.statement_to_plan(statement).await.map_err(|e| self.mistake(&e, text))?;
+            let frame = DataFrame::new(state, plan);
+            frame.execute_stream().await.map_err(|e| self.mistake(&e, text))
+        };
+        let stream = self.in_time(until, plan).await??;
+        Ok(Answer {
+            schema: stream.schema(),
+            stream,
+            until,
+            bounds: self.options.bounds,
+            statement: text.to_owned(),
+        })
+    }
+
+    /// The state in which a statement begins: now, or as of then.
+    fn state(&self) -> SessionState {
+        let mut state = self.context.state();
+        if let Some(at) = self.options.as_of {
+            let at = i64::try_from(at.0).ok().and_then(chrono::DateTime::from_timestamp_millis);
+            state.execution_props_mut().query_execution_start_time = at;
+        }
+        state
+    }
+
+    /// Makes a name one that a statement can read from, and before it those that it is made of.
+    async fn open(&self, name: &str, opened: &mut BTreeSet<String>) -> Result<(), Mistake> {
+        if !opened.insert(name.to_owned()) {
+            return Ok(());
+        }
+        let raw = name.strip_suffix(HISTORY).unwrap_or(name);
+        if let Some(table) = Table::named(raw).filter(|table| raw == name || table.stands_for().is_some()) {
+            return self.open_table(table).await;
+        }
+        if let Some(view) = views::named(name) {
+            let plan = self.plan(view.sql, opened).await?;
+            return self.put(name, Arc::new(ViewTable::new(plan, Some(view.sql.to_owned()))));
+        }
+        if name == "why" {
+            for table in why::TABLES {
+                Box::pin(self.open(table, opened)).await?;
+            }
+            let story = self.plan(why::STORY, opened).await?;
+            self.context.register_udtf("why", Arc::new(Why { story }));
+        }
+        // What is nobody's name is said where the statement is planned.
+        Ok(())
+    }
+
+    async fn plan(&self, sql: &str, opened: &mut BTreeSet<String>) -> Result<LogicalPlan, Mistake> {
+        let no = |error| Mistake::of(&error, sql);
+        let state = self.state();
+        let dialect = state.config().options().sql_parser.dialect;
+        let statement = state.sql_to_statement(sql, &dialect).map_err(no)?;
+        for name in state.resolve_table_references(&statement).map_err(no)? {
+            Box::pin(self.open(name.table(), opened)).await?;
+        }
+        self.state().statement_to_plan(statement).await.map_err(no)
+    }
+
+    async fn open_table(&self, table: Table) -> Result<(), Mistake> {
+        let opened = self.options.sources.open(table).await?;
+        let provider: Arc<dyn TableProvider> = Arc::new(JournalTable::new(table, &self.options.sources.store, opened)?);
+        let provider = match self.options.as_of {
+            None => provider,
+            Some(at) => view_of(self.known_by(table, provider, at)),
+        };
+        let Some(key) = table.stands_for() else { return self.put(table.name(), provider) };
+        self.put(&format!("{}{HISTORY}", table.name()), provider)?;
+        let sql = newest(table, key);
+        let no = |error| Mistake::of(&error, &sql);
+        let plan = self.state().create_logical_plan(&sql).await.map_err(no)?;
+        self.put(table.name(), Arc::new(ViewTable::new(plan, None)))
+    }
+
+    /// The rows of a table that were there at a point in time.
+    fn known_by(&self, table: Table, provider: Arc<dyn TableProvider>, at: Timestamp) -> LogicalPlan {
+        let at = ScalarValue::TimestampMicrosecond(Some(journal::batch::micros(at)), Some("UTC".into()));
+        let plan = LogicalPlanBuilder::scan(table.name(), provider_as_source(provider), None)
+            .and_then(|scan| scan.filter(col(table.known_at()).lt_eq(lit(at))))
+            .and_then(LogicalPlanBuilder::build);
+        plan.expect("each table has the column in which it says since when it is known")
+    }
+
+    fn put(&self, name: &str, provider: Arc<dyn TableProvider>) -> Result<(), Mistake> {
+        let no = |error| Mistake::of(&error, "");
+        self.context.deregister_table(name).map_err(no)?;
+        self.context.register_table(name, provider).map_err(no)?;
+        Ok(())
+    }
+
+    /// What is wrong, with the name that was meant where a table is not known.
+    fn mistake(&self, error: &datafusion::error::DataFusionError, text: &str) -> Mistake {
+        let mut mistake = Mistake::of(error, text);
+        let missing = mistake.message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
+        if let Some(missing) = missing.map(|name| name.rsplit('.').next().unwrap_or(name).to_owned()) {
+            let names = Self::names();
+            mistake.message = format!("there is no table `{missing}`");
+            mistake.hint = match nearest(&missing, names.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", names.join(", ")),
+            };
+        }
+        mistake
+    }
+
+    async fn in_time<T>(&self, until: Instant, what: impl Future<Output = T>) -> Result<T, Mistake> {
+        let waited = tokio::time::timeout_at(until.into(), what).await;
+        waited.map_err(|_| too_long(&self.options.bounds))
+    }
+}
+
+impl Answer {
+    /// The next rows; none after the last.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, Mistake> {
+        match tokio::time::timeout_at(self.until.into(), self.stream.next()).await {
+            Err(_) => Err(too_long(&self.bounds)),
+            Ok(None) => Ok(None),
+            Ok(Some(batch)) => batch.map(Some).map_err(|error| Mistake::of(&error, &self.statement)),
+        }
+    }
+
+    /// No row, but all columns.
+    pub fn nothing(&self) -> RecordBatch {
+        RecordBatch::new_empty(self.schema.clone())
+    }
+
+    /// All rows that are left.
+    pub async fn collect(&mut self) -> Result<Vec<RecordBatch>, Mistake> {
+        let mut batches = Vec::new();
+        while let Some(batch) = self.next().await? {
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+}
+
+fn too_long(bounds: &Bounds) -> Mistake {
+    Mistake {
+        whose: Whose::Bounds,
+        message: format!("the statement was ended after {} s", bounds.time.as_secs()),
+        hint: "ask about less time, or give it longer with --timeout".to_owned(),
+        place: None,
+    }
+}
+
+/// Whether a statement asks what there is.
+fn shows(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    ["show", "describe", "desc"].iter().any(|word| first.eq_ignore_ascii_case(word))
+}
+
+fn view_of(plan: LogicalPlan) -> Arc<dyn TableProvider> {
+    Arc::new(ViewTable::new(plan, None))
+}
+
+/// The newest row about each thing that a table's rows stand for.
+fn newest(table: Table, key: &[&str]) -> String {
+    let columns: Vec<&str> = table.columns().into_iter().map(|column| column.name).collect();
+    format!(
+        "SELECT {} FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY journal_position DESC, journal_row DESC) \
+         AS nth FROM {}{HISTORY}) WHERE nth = 1",
+        columns.join(", "),
+        key.join(", "),
+        table.name()
+    )
+}

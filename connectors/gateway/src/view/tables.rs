@@ -1,0 +1,17 @@
+//! Where the journal's tables are, and how their writer does.
+
+use serde::{Deserialize, Serialize};
+
+/// The tables of an engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TablesView {
+    /// Their address: a folder of the engine's machine as `file://`, or an object store's.
+    pub address: String,
+    /// Rows that this instance has written since it began.
+    pub rows: u64,
+    /// Bytes of rows that have not landed, in memory.
+    pub waiting_bytes: u64,
+    /// Why nothing lands, if nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}

@@ -1,0 +1,203 @@
+//! `sql`: questions over the journal's tables, in this process; the engine only says where the files are, and hands out the
+//! rows that have not landed in them.
+
+use std::io::{IsTerminal, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::sql::{Bounds, Live, Mistake, Options, Session, Sources};
+use ::sql::mistake::Whose;
+use clap::Args;
+use flow::{Diagnostic, Severity};
+use futures_util::FutureExt;
+use gateway::view::TablesView;
+use model::Timestamp;
+
+mod moment;
+mod print;
+mod prompt;
+mod shape;
+
+use crate::api::Api;
+use crate::args::{Form, Globals};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen;
+
+/// Most bytes of statements that are read from standard input.
+const MAX_STATEMENTS: u64 = 1 << 20;
+
+/// Asks the journal's tables; without QUERY at a prompt.
+///
+/// Decisions can be asked for within a second. `\d` at the prompt lists tables and views, `\d attempts` the columns of
+/// one. Times without a zone are UTC. Statements only read.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  reprise sql \"SELECT execution_id, state, took_ms FROM executions ORDER BY started_at \
+                        DESC LIMIT 7\"\n  reprise sql \"SELECT * FROM why('nightly-web-118/build')\"\n  reprise sql \
+                        --output csv \"SELECT * FROM failures WHERE ts > ago('7d')\" > failures.csv\n  reprise sql \
+                        --as-of 2026-03-14T02:20:00Z \"SELECT * FROM executions\"\n  reprise sql")]
+pub struct Sql {
+    /// A statement; `-` reads statements from standard input
+    query: Option<String>,
+    /// As of an earlier moment: only what was known by then, and now() is then
+    #[arg(long, value_name = "TIME", value_parser = moment::moment)]
+    as_of: Option<Timestamp>,
+    /// Ask tables at this folder or address, without an engine: only what has landed
+    #[arg(long, value_name = "ADDRESS", env = "REPRISE_TABLES")]
+    tables: Option<String>,
+    /// The longest that a statement may take
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = flow::time::parse_duration)]
+    timeout: model::Millis,
+    /// Memory for sorting, grouping and joining
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
+    memory: usize,
+}
+
+impl Sql {
+    /// Asks and prints.
+    pub fn run(self, globals: &Globals) -> Result<Exit, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::new(Exit::Machine, format!("no event loop: {error}")))?;
+        let ended = runtime.block_on(self.answered(globals));
+        // A statement that was given up may still be at work.
+        runtime.shutdown_background();
+        ended
+    }
+
+    async fn answered(self, globals: &Globals) -> Result<Exit, Failure> {
+        let form = globals.output;
+        let (sources, without) = self.sources(globals).await?;
+        if let Some(why) = without {
+            screen::warn(&format!("only what has landed in the tables is seen: {why}"));
+        }
+        let bounds = Bounds {
+            memory_bytes: self.memory,
+            time: Duration::from_millis(self.timeout.0),
+            ..Bounds::default()
+        };
+        let session = Session::new(Options { sources, bounds, as_of: self.as_of }).map_err(|m| failure(&m, ""))?;
+        match self.query.as_deref() {
+            Some("-") => statements(&session, form, &from_stdin()?).await,
+            Some(statement) => ask(&session, form, statement).await,
+            None if std::io::stdin().is_terminal() => prompt::prompt(session, form).await,
+            None => statements(&session, form, &from_stdin()?).await,
+        }
+    }
+
+    /// Where the tables are: as the engine says, or as was typed. Without an engine, why its live rows are missing.
+    async fn sources(&self, globals: &Globals) -> Result<(Sources, Option<String>), Failure> {
+        let open = |address: &str| {
+            ::journal::Store::open(address).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+        };
+        if let Some(address) = &self.tables {
+            return Ok((Sources { store: open(address)?, live: None }, None));
+        }
+        let api = Arc::new(Api::from_env(&globals.pool)?);
+        let view: TablesView = api.read("/v1/tables", &[]).await.map_err(|failure| match failure.exit {
+            Exit::NoEngine => {
+                let hint = "ask the tables without an engine with --tables, as in --tables ./reprise-data/tables";
+                Failure::new(failure.exit, format!("{failure}; or {hint}"))
+            }
+            _exit => failure,
+        })?;
+        let store = open(&view.address)?;
+        if let Some(folder) = store.folder.as_ref().filter(|folder| !folder.exists() && view.trouble.is_none()) {
+            return Err(Failure::new(
+                Exit::NotNow,
+                format!(
+                    "the tables are in {} of the engine's machine: ask there, or set `tables` in reprise.toml to an \
+                     object store that both reach",
+                    folder.display()
+                ),
+            ));
+        }
+        let without = view.trouble.clone();
+        Ok((Sources { store, live: Some(live(api)) }, without))
+    }
+}
+
+/// Asks the engine for the rows that have not landed; one that is just opening its tables is given a moment.
+fn live(api: Arc<Api>) -> Live {
+    const TRIES: usize = 20;
+    Arc::new(move |table: ::rows::Table| {
+        let api = api.clone();
+        async move {
+            let path = format!("/v1/tables/{}/live", table.name());
+            for _ in 1..TRIES {
+                match api.get(&path, &[]).await {
+                    Ok(bytes) => return Ok(Some(bytes.to_vec())),
+                    Err(failure) if failure.exit == Exit::NoEngine && failure.message.contains("being opened") => {
+                        tokio::time::sleep(Duration::from_millis(250)).await;
+                    }
+                    Err(failure) if failure.message.contains("cannot be written") => return Ok(None),
+                    Err(failure) => return Err(failure.message),
+                }
+            }
+            Ok(None)
+        }
+        .boxed()
+    })
+}
+
+/// Asks statements one after another, up to the first that fails.
+async fn statements(session: &Session, form: Form, text: &str) -> Result<Exit, Failure> {
+    for statement in shape::statements(text) {
+        ask(session, form, &statement).await?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Asks one statement and prints its answer. Ctrl-C gives it up.
+async fn ask(session: &Session, form: Form, statement: &str) -> Result<Exit, Failure> {
+    if let Some(about) = shape::about(statement) {
+        screen::show(&print::described(about.as_deref())?);
+        return Ok(Exit::Done);
+    }
+    let asked = async {
+        let mut answer = session.run(statement).await.map_err(|mistake| failure(&mistake, statement))?;
+        print::answer(&mut answer, form).await.map_err(|error| error.told(statement))
+    };
+    tokio::select! {
+        printed = asked => printed.map(|()| Exit::Done),
+        _ = tokio::signal::ctrl_c() => {
+            Err(Failure::new(Exit::Detached, "the statement was given up".to_owned()))
+        }
+    }
+}
+
+/// A mistake as other mistakes in files are shown: with its line, and what it is about underlined.
+fn failure(mistake: &Mistake, statement: &str) -> Failure {
+    let exit = match mistake.whose {
+        Whose::Statement => Exit::Refused,
+        Whose::Bounds => Exit::NotNow,
+        Whose::Store => Exit::Machine,
+    };
+    let Some((line, column, width)) = mistake.place.filter(|_| !statement.is_empty()) else {
+        let hint = if mistake.hint.is_empty() { String::new() } else { format!("; {}", mistake.hint) };
+        return Failure::new(exit, format!("{}{hint}", mistake.message));
+    };
+    let shown = Diagnostic {
+        severity: Severity::Error,
+        line,
+        column,
+        width,
+        message: mistake.message.clone(),
+        hint: mistake.hint.clone(),
+    };
+    let printed = flow::render(&[shown], "sql", statement);
+    let lines: Vec<&str> = printed.lines().filter(|line| !line.contains("nothing submitted")).collect();
+    Failure::new(exit, format!("the statement has no answer\n{}", lines.join("\n")))
+}
+
+fn from_stdin() -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(MAX_STATEMENTS).read_to_string(&mut text);
+    read.map_err(|error| Failure::new(Exit::Refused, format!("standard input cannot be read: {error}")))?;
+    Ok(text)
+}
+
+fn memory(text: &str) -> Result<usize, String> {
+    let mib = flow::size::parse_size(text).map_err(|error| error.to_string())?;
+    let mib = usize::try_from(mib).ok().filter(|mib| (16..1 << 30).contains(mib));
+    mib.map(|mib| mib << 20).ok_or_else(|| "at least 16MiB".to_owned())
+}

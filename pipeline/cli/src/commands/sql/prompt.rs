@@ -1,0 +1,149 @@
+//! The prompt: statements over several lines, a history that stays, completion of tables, columns and words.
+
+use std::borrow::Cow;
+
+use ::rows::Table;
+use ::sql::Session;
+use reedline::{
+    ColumnarMenu, DefaultCompleter, Emacs, FileBackedHistory, KeyCode, KeyModifiers, MenuBuilder, Prompt,
+    PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent, ReedlineMenu, Signal, ValidationResult, Validator,
+    default_emacs_keybindings,
+};
+
+use super::{ask, print, shape};
+use crate::api;
+use crate::args::Form;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen;
+
+/// Statements that the history keeps.
+const HISTORY: usize = 1_000;
+/// The name of the completion's menu.
+const MENU: &str = "completion";
+/// Words that are completed beside names.
+const WORDS: &str = "SELECT FROM WHERE GROUP ORDER BY HAVING LIMIT JOIN LEFT USING COUNT DISTINCT FILTER INTERVAL BETWEEN \
+                     IS NULL NOT AND OR IN LIKE AS DESC ASC CASE WHEN THEN ELSE END EXPLAIN SHOW DESCRIBE date_bin ago \
+                     approx_percentile_cont avg sum min max why";
+
+/// Asks until `\q` or Ctrl-D.
+pub async fn prompt(session: Session, form: Form) -> Result<Exit, Failure> {
+    screen::line("reprise sql: statements end with a semicolon; \\d lists tables, \\d NAME one's columns, \\q leaves");
+    let mut editor = editor()?;
+    loop {
+        // The editor waits for keys: so the thread of this task is free for nothing else meanwhile, which nothing needs.
+        let (back, read) = tokio::task::spawn_blocking(move || {
+            let read = editor.read_line(&Mark);
+            (editor, read)
+        })
+        .await
+        .map_err(|error| Failure::new(Exit::Bug, format!("the prompt has ended: {error}")))?;
+        editor = back;
+        match read {
+            Ok(Signal::Success(text)) => {
+                if leaves(&text) {
+                    return Ok(Exit::Done);
+                }
+                answer(&session, form, &text).await;
+            }
+            // What was typed so far is dropped, as a shell does it.
+            Ok(Signal::CtrlC) => {}
+            Ok(Signal::CtrlD) => return Ok(Exit::Done),
+            Ok(_other) => {}
+            Err(error) => {
+                return Err(Failure::new(Exit::Machine, format!("this terminal cannot be read: {error}")));
+            }
+        }
+    }
+}
+
+/// Asks what was typed; a mistake ends that statement, not the prompt.
+async fn answer(session: &Session, form: Form, text: &str) {
+    let typed = text.trim();
+    if typed.eq_ignore_ascii_case("help") || typed == "\\?" {
+        screen::line("\\d            tables and views\n\\d NAME       one's columns\n\\q            leaves");
+        return;
+    }
+    if typed.starts_with('\\') {
+        match shape::about(typed).map(|name| print::described(name.as_deref())) {
+            Some(Ok(text)) => screen::show(&text),
+            Some(Err(failure)) => screen::warn(&failure.message),
+            None => screen::warn(&format!("`{typed}` is no word of this prompt: there are \\d, \\d NAME and \\q")),
+        }
+        return;
+    }
+    for statement in shape::statements(text) {
+        if let Err(failure) = ask(session, form, &statement).await {
+            screen::warn(&failure.message);
+            return;
+        }
+    }
+}
+
+fn leaves(text: &str) -> bool {
+    let text = text.trim().trim_end_matches(';');
+    text == "\\q" || ["quit", "exit"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+fn editor() -> Result<Reedline, Failure> {
+    let mut completer = DefaultCompleter::with_inclusions(&['_', '\\']).set_min_word_len(1);
+    completer.insert(words());
+    let menu = ColumnarMenu::default().with_name(MENU);
+    let mut keys = default_emacs_keybindings();
+    let complete = ReedlineEvent::UntilFound(vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext]);
+    keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, complete);
+    let mut editor = Reedline::create()
+        .with_validator(Box::new(Whole))
+        .with_completer(Box::new(completer))
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_edit_mode(Box::new(Emacs::new(keys)));
+    // A history that cannot be kept is no reason to ask nothing.
+    match FileBackedHistory::with_file(HISTORY, api::state()?.join("sql-history")) {
+        Ok(history) => editor = editor.with_history(Box::new(history)),
+        Err(error) => screen::warn(&format!("what is typed is not remembered: {error}")),
+    }
+    Ok(editor)
+}
+
+/// All that Tab completes.
+fn words() -> Vec<String> {
+    let columns = Table::ALL.into_iter().flat_map(Table::columns).map(|column| column.name.to_owned());
+    let mut words: Vec<String> = WORDS.split_whitespace().map(str::to_owned).chain(Session::names()).chain(columns).collect();
+    words.sort();
+    words.dedup();
+    words
+}
+
+/// A statement is whole with its semicolon.
+struct Whole;
+
+impl Validator for Whole {
+    fn validate(&self, text: &str) -> ValidationResult {
+        if shape::is_whole(text) { ValidationResult::Complete } else { ValidationResult::Incomplete }
+    }
+}
+
+/// What stands before the cursor.
+struct Mark;
+
+impl Prompt for Mark {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        "reprise".into()
+    }
+
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
+        "> ".into()
+    }
+
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        "      -> ".into()
+    }
+
+    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
+        format!("(search: {}) ", search.term).into()
+    }
+}
