@@ -7,11 +7,12 @@ use crate::graph::Graph;
 use crate::tree::File;
 
 /// The pure crates and what each may be built from.
-pub const PURE: [(&str, &[&str]); 4] = [
+pub const PURE: [(&str, &[&str]); 5] = [
     ("model", &["serde", "serde_json"]),
     ("flow", &["model", "serde", "serde_json", "petgraph", "granit-parser", "cel", "strsim", "fnv", "globset"]),
     ("operators", &["model", "serde", "serde_json", "petgraph", "statrs", "cel"]),
     ("protocol", &["model", "operators", "serde", "serde_json"]),
+    ("rows", &["model", "operators", "protocol", "serde_json"]),
 ];
 
 /// Bans that each pure crate must have, whatever else it bans.
