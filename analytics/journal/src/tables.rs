@@ -38,6 +38,9 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub struct Options {
     /// A folder, or the address of an object store.
     pub address: String,
+    /// No other instance writes there: this one writes what it reads of every partition, whoever leads. Else the leader of
+    /// a partition writes for all.
+    pub private: bool,
     /// Rows wait at most so long for their file.
     pub flush: Duration,
     /// How many days each table keeps.
@@ -45,10 +48,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, at an address.
-    pub fn new(address: String) -> Self {
+    /// The defaults, at an address that all instances share, or a private one.
+    pub fn new(address: String, private: bool) -> Self {
         let days = |table| (table, if table == Table::Events { 90 } else { 400 });
-        Self { address, flush: FLUSH, days: Table::ALL.into_iter().map(days).collect() }
+        Self { address, private, flush: FLUSH, days: Table::ALL.into_iter().map(days).collect() }
     }
 }
 
@@ -185,7 +188,10 @@ impl Shared {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn leads(&self, partition: usize) -> bool {
+    fn writes(&self, partition: usize) -> bool {
+        if self.options.private {
+            return true;
+        }
         let health = u32::try_from(partition).ok().and_then(|partition| self.engine.health_in(partition));
         health.is_some_and(|health| health.leading)
     }
@@ -291,16 +297,16 @@ impl Writer<'_> {
     async fn flush(&mut self) -> Result<(), DeltaError> {
         let shared = self.shared;
         for delta in &mut self.tables {
-            let flushed = flush(delta, &shared.parts, |partition| shared.leads(partition)).await?;
+            let flushed = flush(delta, &shared.parts, |partition| shared.writes(partition)).await?;
             shared.well(flushed.rows);
         }
         self.flushed = Instant::now();
         Ok(())
     }
 
-    /// Who leads the first partition keeps the files few and young.
+    /// Who writes the first partition keeps the files few and young.
     async fn tidy(&mut self) -> Result<(), DeltaError> {
-        if !self.shared.leads(0) {
+        if !self.shared.writes(0) {
             return Ok(());
         }
         if self.compacted.elapsed() >= COMPACT {

@@ -3,11 +3,11 @@
 use std::io::Write;
 
 use datafusion::arrow::csv;
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::error::ArrowError;
+pub use datafusion::arrow::datatypes::SchemaRef;
+pub use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json;
 use datafusion::arrow::json::writer::LineDelimited;
-use datafusion::arrow::record_batch::RecordBatch;
+pub use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::parquet::arrow::ArrowWriter;
 

@@ -19,8 +19,12 @@ use protocol::log::Figures;
 use crate::health::Health;
 
 mod of_log;
+mod of_tables;
 
 use of_log::OfLog;
+use of_tables::OfTables;
+
+pub use of_tables::TablesFigures;
 
 /// All metrics of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +58,14 @@ pub enum Metric {
     LogSent,
     LogReceived,
     LogErrors,
+    TablesRows,
+    TablesWaitingBytes,
+    TablesFailing,
 }
 
 impl Metric {
     /// Each metric with its name and help text.
-    pub const ALL: [(Metric, &'static str, &'static str); 28] = [
+    pub const ALL: [(Metric, &'static str, &'static str); 31] = [
         (
             Metric::EventToCommand,
             "reprise_event_to_command_seconds",
@@ -107,6 +114,13 @@ impl Metric {
         (Metric::LogSent, "reprise_log_sent_bytes_total", "Bytes sent to Kafka's brokers."),
         (Metric::LogReceived, "reprise_log_received_bytes_total", "Bytes received from Kafka's brokers."),
         (Metric::LogErrors, "reprise_log_errors_total", "Requests to Kafka's brokers that failed or were given up."),
+        (Metric::TablesRows, "reprise_tables_rows_total", "Rows that this instance has landed in the journal's tables."),
+        (
+            Metric::TablesWaitingBytes,
+            "reprise_tables_waiting_bytes",
+            "Memory that rows take which have not landed; at the bound the tables' writer reads no further.",
+        ),
+        (Metric::TablesFailing, "reprise_tables_failing", "1 if no row can land in the journal's tables just now, else 0."),
     ];
 
     /// Its name.
@@ -144,6 +158,7 @@ pub struct Metrics {
     failed: IntCounter,
     alarms: IntCounter,
     of_log: OfLog,
+    of_tables: OfTables,
 }
 
 /// What a look at a partition tells.
@@ -202,6 +217,7 @@ impl Metrics {
             failed: counter(Metric::CommandsFailed),
             alarms: counter(Metric::Alarms),
             of_log: OfLog::new(&registry),
+            of_tables: OfTables::new(&registry),
             registry,
         }
     }
@@ -252,8 +268,11 @@ impl Metrics {
     }
 
     /// Takes in what a look at all partitions tells, in their order, and at the log.
-    pub fn observe(&self, partitions: &[Seen], log: Figures) {
+    pub fn observe(&self, partitions: &[Seen], log: Figures, tables: Option<TablesFigures>) {
         self.of_log.observe(log);
+        if let Some(tables) = tables {
+            self.of_tables.observe(tables);
+        }
         let set = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         for (partition, Seen { health, ready, .. }) in (0..).zip(partitions) {
             set(&of(&self.leading, partition), u64::from(health.leading));

@@ -6,6 +6,7 @@ use axum::http::{HeaderName, HeaderValue};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::stream::headers;
+use engine::metrics::TablesFigures;
 use engine::{Engine, Health, Trouble};
 
 /// Whether the process is worth keeping: only an engine that has stopped in all partitions is not.
@@ -45,5 +46,10 @@ fn takes(engine: &Engine, partition: u32, health: &Health) -> Result<(), Failure
 
 /// Numbers.
 pub async fn metrics(State(app): State<App>) -> ([(HeaderName, HeaderValue); 3], String) {
-    (headers("text/plain; version=0.0.4; charset=utf-8"), app.engine.metrics())
+    let tables = app.tables.as_ref().map(|tables| {
+        let standing = tables.standing();
+        let (rows, waiting_bytes) = (standing.rows, standing.waiting_bytes);
+        TablesFigures { rows, waiting_bytes, failing: standing.trouble.is_some() }
+    });
+    (headers("text/plain; version=0.0.4; charset=utf-8"), app.engine.metrics(tables))
 }

@@ -27,6 +27,7 @@ mod seen;
 mod told;
 mod verdict;
 
+mod questions;
 mod report;
 
 mod remains;
@@ -154,7 +155,10 @@ async fn play(world: &mut World, engines: &Engines, live: &mut Live, output: Out
     let verdict = verdict::judge(&flow::tasks(&flow), &seen.journal, &seen.ledger);
     match output {
         Output::Json => screen::json(&report::object(&seen, took, fault, &verdict)),
-        Output::Text => screen::show(&report::text(&seen, took, fault, &verdict, Paint::stdout())),
+        Output::Text => {
+            screen::show(&report::text(&seen, took, fault, &verdict, Paint::stdout()));
+            screen::show(&questions::text(world, engines.asked()).await?);
+        }
     }
     if !verdict.is_good() {
         return Ok(Exit::DemoLost);

@@ -2,21 +2,19 @@
 //! rows that have not landed in them.
 
 use std::io::{IsTerminal, Read};
-use std::sync::Arc;
 use std::time::Duration;
 
-use ::sql::{Bounds, Live, Mistake, Options, Session, Sources};
+use ::sql::{Bounds, Mistake, Options, Session, Sources};
 use ::sql::mistake::Whose;
 use clap::Args;
 use flow::{Diagnostic, Severity};
-use futures_util::FutureExt;
-use gateway::view::TablesView;
 use model::Timestamp;
 
 mod moment;
-mod print;
+pub mod print;
 mod prompt;
 mod shape;
+pub mod sources;
 
 use crate::api::Api;
 use crate::args::{Form, Globals};
@@ -86,57 +84,11 @@ impl Sql {
 
     /// Where the tables are: as the engine says, or as was typed. Without an engine, why its live rows are missing.
     async fn sources(&self, globals: &Globals) -> Result<(Sources, Option<String>), Failure> {
-        let open = |address: &str| {
-            ::journal::Store::open(address).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
-        };
         if let Some(address) = &self.tables {
-            return Ok((Sources { store: open(address)?, live: None }, None));
+            return Ok((Sources { store: sources::store(address)?, live: None }, None));
         }
-        let api = Arc::new(Api::from_env(&globals.pool)?);
-        let view: TablesView = api.read("/v1/tables", &[]).await.map_err(|failure| match failure.exit {
-            Exit::NoEngine => {
-                let hint = "ask the tables without an engine with --tables, as in --tables ./reprise-data/tables";
-                Failure::new(failure.exit, format!("{failure}; or {hint}"))
-            }
-            _exit => failure,
-        })?;
-        let store = open(&view.address)?;
-        if let Some(folder) = store.folder.as_ref().filter(|folder| !folder.exists() && view.trouble.is_none()) {
-            return Err(Failure::new(
-                Exit::NotNow,
-                format!(
-                    "the tables are in {} of the engine's machine: ask there, or set `tables` in reprise.toml to an \
-                     object store that both reach",
-                    folder.display()
-                ),
-            ));
-        }
-        let without = view.trouble.clone();
-        Ok((Sources { store, live: Some(live(api)) }, without))
+        sources::of_engine(Api::from_env(&globals.pool)?).await
     }
-}
-
-/// Asks the engine for the rows that have not landed; one that is just opening its tables is given a moment.
-fn live(api: Arc<Api>) -> Live {
-    const TRIES: usize = 20;
-    Arc::new(move |table: ::rows::Table| {
-        let api = api.clone();
-        async move {
-            let path = format!("/v1/tables/{}/live", table.name());
-            for _ in 1..TRIES {
-                match api.get(&path, &[]).await {
-                    Ok(bytes) => return Ok(Some(bytes.to_vec())),
-                    Err(failure) if failure.exit == Exit::NoEngine && failure.message.contains("being opened") => {
-                        tokio::time::sleep(Duration::from_millis(250)).await;
-                    }
-                    Err(failure) if failure.message.contains("cannot be written") => return Ok(None),
-                    Err(failure) => return Err(failure.message),
-                }
-            }
-            Ok(None)
-        }
-        .boxed()
-    })
 }
 
 /// Asks statements one after another, up to the first that fails.

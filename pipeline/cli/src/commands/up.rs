@@ -101,8 +101,10 @@ impl Up {
             return Err(Failure::new(Exit::Refused, why));
         }
         let data = self.data.or(file.data).unwrap_or_else(|| "./reprise-data".into());
-        let address = self.tables.or(file.tables).unwrap_or_else(|| data.join("tables").display().to_string());
-        let mut tables = journal::Options::new(address);
+        let mut tables = match self.tables.or(file.tables) {
+            Some(address) => journal::Options::new(address, false),
+            None => journal::Options::new(data.join("tables").display().to_string(), true),
+        };
         tables.days.extend(file.days);
         tables.flush = self.tables_flush.map_or(tables.flush, |flush| Duration::from_millis(flush.0));
         let standard = || SocketAddr::from(([127, 0, 0, 1], agent::endpoint::PORT));

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::{Engine, LOOK};
 use crate::health::Health;
 use crate::journal::JournalError;
-use crate::metrics::Seen;
+use crate::metrics::{Seen, TablesFigures};
 use crate::shared::Part;
 
 impl Engine {
@@ -95,10 +95,10 @@ impl Engine {
         part.marks.entries(self.shared.log.as_ref(), [from, last], limit)
     }
 
-    /// All metrics as Prometheus reads them.
-    pub fn metrics(&self) -> String {
+    /// All metrics as Prometheus reads them, with those of the tables that this instance writes.
+    pub fn metrics(&self, tables: Option<TablesFigures>) -> String {
         let seen: Vec<Seen> = self.shared.parts.iter().map(|part| see(part)).collect();
-        self.shared.metrics.observe(&seen, self.shared.log.figures());
+        self.shared.metrics.observe(&seen, self.shared.log.figures(), tables);
         self.shared.metrics.text()
     }
 }

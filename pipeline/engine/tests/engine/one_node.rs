@@ -139,7 +139,7 @@ async fn leads(engine: &Engine) {
 }
 
 fn metric(engine: &Engine, name: &str) -> u64 {
-    let text = engine.metrics();
+    let text = engine.metrics(None);
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap().parse().unwrap()
 }

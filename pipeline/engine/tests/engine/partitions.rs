@@ -40,7 +40,7 @@ async fn pools_of_each_partition_are_served_and_a_new_engine_goes_on_with_all() 
     assert_eq!(engine.pools(10), pools);
     engine.reject(Topic::Reports, "nonsense", "it names no pool").await.unwrap();
     assert_eq!(log.range(Stream { topic: Topic::Rejects, partition: 0 }).unwrap().count(), 1);
-    let text = engine.metrics();
+    let text = engine.metrics(None);
     for partition in 0..PARTITIONS {
         assert!(text.contains(&format!("reprise_leading{{partition=\"{partition}\"}} 1")), "{text}");
     }
@@ -72,7 +72,7 @@ async fn a_partition_that_stops_for_good_leaves_the_others_alone() {
     let asked = engine.ask(request(&pool_of(2), "k1", anything())).await;
     assert!(matches!(&asked, Err(Unavailable::NotReady(why)) if why.contains("tripped on purpose")), "{asked:?}");
     ask_with(&engine, &pool_of(1), "k1", anything()).await;
-    assert!(engine.metrics().contains("reprise_stopped{partition=\"2\"} 1"));
+    assert!(engine.metrics(None).contains("reprise_stopped{partition=\"2\"} 1"));
     engine.stop();
 }
 

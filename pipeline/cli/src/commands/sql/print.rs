@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use ::rows::{Kind, Table};
-use ::sql::output::{Writer, cells, leans_right};
+use ::sql::output::{ArrowError, RecordBatch, SchemaRef, Writer, cells, leans_right};
 use ::sql::views::VIEWS;
 use ::sql::{Answer, Mistake, Session};
 
@@ -65,9 +65,18 @@ pub async fn answer(answer: &mut Answer, form: Form) -> Result<(), Unprinted> {
     writer.finish().map_err(|error| no(&error))
 }
 
+/// Rows as a table.
+pub fn rows(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, ArrowError> {
+    Ok(table_of(schema, &cells(batches)?))
+}
+
+fn table_of(schema: &SchemaRef, rows: &[Vec<String>]) -> String {
+    let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let right: Vec<bool> = schema.fields().iter().map(|field| leans_right(field)).collect();
+    grid(&names, &right, rows)
+}
+
 async fn table(answer: &mut Answer) -> Result<(), Unprinted> {
-    let names: Vec<String> = answer.schema.fields().iter().map(|field| field.name().clone()).collect();
-    let right: Vec<bool> = answer.schema.fields().iter().map(|field| leans_right(field)).collect();
     let (mut rows, mut more) = (Vec::new(), false);
     while let Some(batch) = answer.next().await? {
         rows.extend(cells(&[batch]).map_err(|error| Unprinted::Output(error.to_string()))?);
@@ -77,7 +86,7 @@ async fn table(answer: &mut Answer) -> Result<(), Unprinted> {
             break;
         }
     }
-    screen::show(&grid(&names, &right, &rows));
+    screen::show(&table_of(&answer.schema, &rows));
     let count = counted(rows.len() as u64, "row");
     screen::line(&match more {
         true => format!("({count} of more: add a LIMIT, or write all of them with --output csv)"),
