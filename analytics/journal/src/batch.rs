@@ -89,8 +89,7 @@ pub fn sorted(table: Table, batches: &[RecordBatch]) -> Result<RecordBatch, Arro
     let whole = concat_batches(&schema::arrow(table), batches)?;
     let by = [table.time(), "journal_partition", "journal_position", "journal_row"];
     let columns = by.iter().filter_map(|name| whole.column_by_name(name));
-    let columns: Vec<SortColumn> =
-        columns.map(|values| SortColumn { values: values.clone(), options: None }).collect();
+    let columns: Vec<SortColumn> = columns.map(|values| SortColumn { values: values.clone(), options: None }).collect();
     take_record_batch(&whole, &lexsort_to_indices(&columns, None)?)
 }
 

@@ -188,7 +188,8 @@ impl Delta {
         let adds = files.into_iter().map(|file| Action::Add(file.add)).collect();
         let operation =
             DeltaOperation::Write { mode: SaveMode::Append, partition_by: Some(vec![DAY.to_owned()]), predicate: None };
-        self.commit(adds, steps.iter().map(|(application, (_, upto))| (application.as_str(), *upto)), operation).await?;
+        self.commit(adds, steps.iter().map(|(application, (_, upto))| (application.as_str(), *upto)), operation)
+            .await?;
         failpoint::hit("tables.commit.after");
         Ok(())
     }
@@ -252,7 +253,10 @@ impl Delta {
         });
         let properties = CommitProperties::default().with_application_transactions(txns.collect());
         let log = self.inner.log_store();
-        CommitBuilder::from(properties).with_actions(actions).build(Some(self.inner.snapshot()?), log, operation).await?;
+        CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(self.inner.snapshot()?), log, operation)
+            .await?;
         self.refresh().await
     }
 }

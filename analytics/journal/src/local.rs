@@ -50,9 +50,15 @@ impl ObjectStore for Synced {
         let create = match options.mode {
             PutMode::Create => true,
             PutMode::Overwrite => false,
-            PutMode::Update(_) => return Err(Error::NotImplemented { operation: "put if unchanged".into(), implementer: self.to_string() }),
+            PutMode::Update(_) => {
+                return Err(Error::NotImplemented {
+                    operation: "put if unchanged".into(),
+                    implementer: self.to_string(),
+                });
+            }
         };
-        let written = tokio::task::spawn_blocking(move || write(&path, &payload, create).map_err(|error| (path, error)));
+        let written =
+            tokio::task::spawn_blocking(move || write(&path, &payload, create).map_err(|error| (path, error)));
         match written.await.map_err(|source| Error::JoinError { source })? {
             Ok(()) => Ok(PutResult { e_tag: None, version: None }),
             Err((path, error)) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -35,7 +35,9 @@ pub async fn beyond(delta: &Delta, batches: Vec<RecordBatch>) -> Result<Vec<Reco
     let mut kept = Vec::new();
     for batch in batches {
         let Some((journals, partitions, positions)) = origin(&batch) else {
-            return Err(DeltaError::Store("rows come without their place in the journal: another version's".to_owned()));
+            return Err(DeltaError::Store(
+                "rows come without their place in the journal: another version's".to_owned(),
+            ));
         };
         let (mut keep, mut landed) = (Vec::with_capacity(batch.num_rows()), BTreeMap::new());
         for row in 0..batch.num_rows() {

@@ -34,7 +34,8 @@ fn arrow_type(kind: Kind) -> DataType {
 /// The columns of a table in Delta, the day last. Only what names a row is demanded there: columns that are added later are
 /// not in older files.
 pub fn delta(table: Table) -> Vec<StructField> {
-    let day = Column { name: DAY, kind: Kind::Word, nullable: true, doc: "The day that its folder is named after, UTC." };
+    let day =
+        Column { name: DAY, kind: Kind::Word, nullable: true, doc: "The day that its folder is named after, UTC." };
     let column = |column: Column, kind: PrimitiveType| {
         let comment = (COMMENT, MetadataValue::String(column.doc.to_owned()));
         StructField::nullable(column.name, DeltaType::Primitive(kind)).with_metadata([comment])

@@ -30,6 +30,9 @@ const BACKOFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)]
 /// How often files are compacted, and old ones dropped and deleted.
 const COMPACT: Duration = Duration::from_secs(3_600);
 const CLEAN: Duration = Duration::from_secs(24 * 3_600);
+/// How long who asks for live rows waits for the fold to be where the engine is, and how often that is looked at.
+const FRESH: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(2);
 /// How long the last rows are waited for at the end: what does not land is made again from the journal.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -129,9 +132,13 @@ impl Tables {
 
     /// Rows of a table that no commit holds that a reader knows of who looks at the table only after this, as an arrow
     /// stream; none while the writer does not know yet what the table holds.
+    ///
+    /// Blocks until all is in them that the engine knows by now, at most a second.
     pub fn live(&self, table: Table) -> Option<Vec<u8>> {
         let mut batches = Vec::new();
-        for part in &self.shared.parts {
+        let until = Instant::now() + FRESH;
+        for (partition, part) in self.shared.parts.iter().enumerate() {
+            self.shared.has_folded(partition, until);
             let landing = lock(part);
             let landing = landing.as_ref()?;
             let rows: Vec<&[rows::Value]> = landing.rows(table).map(|row| row.values.as_slice()).collect();
@@ -186,6 +193,16 @@ impl Shared {
 
     fn standing(&self) -> Standing {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until a partition's fold is where the engine's is now, unless it cannot get there.
+    fn has_folded(&self, partition: usize, until: Instant) {
+        let health = u32::try_from(partition).ok().and_then(|partition| self.engine.health_in(partition));
+        let seq = health.map_or(0, |health| health.seq);
+        let behind = || lock(&self.parts[partition]).as_ref().is_some_and(|l| l.replica().seq < seq && !l.is_full());
+        while Instant::now() < until && behind() {
+            std::thread::sleep(GLANCE);
+        }
     }
 
     fn writes(&self, partition: usize) -> bool {
@@ -273,7 +290,9 @@ impl Writer<'_> {
             if lock(part).is_some() {
                 continue;
             }
-            let Some(journal) = self.shared.engine.read_in(number, |replica| replica.journal).flatten() else { continue };
+            let Some(journal) = self.shared.engine.read_in(number, |replica| replica.journal).flatten() else {
+                continue;
+            };
             let mut landed = [0; Table::ALL.len()];
             for delta in &mut self.tables {
                 delta.refresh().await?;

@@ -69,12 +69,7 @@ fn of_column(table: Table, name: &str, file: &DataFile) -> ColumnStatistics {
     let times = file.times(table).filter(|_| name == table.time());
     times.map_or(unknown.clone(), |(least, greatest)| {
         let at = |micros| Precision::Exact(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())));
-        ColumnStatistics {
-            null_count: Precision::Exact(0),
-            min_value: at(least),
-            max_value: at(greatest),
-            ..unknown
-        }
+        ColumnStatistics { null_count: Precision::Exact(0), min_value: at(least), max_value: at(greatest), ..unknown }
     })
 }
 

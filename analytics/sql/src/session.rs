@@ -16,15 +16,17 @@ use datafusion::prelude::SessionContext;
 use futures_util::StreamExt;
 use model::Timestamp;
 use rows::Table;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::ago::ago;
 use crate::bounds::{self, Bounds};
 use crate::mistake::{Mistake, Whose, nearest};
 use crate::scan::{JournalTable, object_store_url};
 use crate::sources::Sources;
+use crate::statement;
 use crate::views::{self, VIEWS};
 use crate::why::{self, Why};
-use crate::statement;
 
 /// What a session is opened with.
 #[derive(Clone)]
@@ -39,15 +41,20 @@ pub struct Options {
 
 /// Asks one statement after another.
 pub struct Session {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     options: Options,
     context: SessionContext,
 }
 
-/// The rows of an answer, as they come.
+/// The rows of an answer, as they come. Who drops it gives the statement up.
 pub struct Answer {
     /// Its columns.
     pub schema: SchemaRef,
-    stream: SendableRecordBatchStream,
+    rows: mpsc::Receiver<datafusion::error::Result<RecordBatch>>,
+    task: JoinHandle<()>,
     until: Instant,
     bounds: Bounds,
     statement: String,
@@ -71,7 +78,7 @@ impl Session {
         let store = &options.sources.store;
         let at = object_store_url(store).map_err(no)?;
         context.register_object_store(at.as_ref(), store.root.clone());
-        Ok(Self { options, context })
+        Ok(Self { inner: Arc::new(Inner { options, context }) })
     }
 
     /// The names that a statement may read from: tables, their histories, views.
@@ -83,33 +90,60 @@ impl Session {
     }
 
     /// Runs a statement. Its rows come as they are asked for.
+    ///
+    /// It runs in a task of its own, planning too: an expression that is worked out while it is planned, and takes for ever,
+    /// holds nobody up who waits for the time to be over.
     pub async fn run(&self, text: &str) -> Result<Answer, Mistake> {
-        let until = Instant::now() + self.options.bounds.time;
-        let plan = async {
-            let statement = statement::read(&self.state(), text)?;
-            let references = self.state().resolve_table_references(&statement).map_err(|e| Mistake::of(&e, text))?;
-            let all = references.iter().any(|name| name.schema() == Some("information_schema"));
-            let names: BTreeSet<String> = match all || shows(text) {
-                true => Self::names().into_iter().collect(),
-                false => references.iter().map(|name| name.table().to_owned()).collect(),
-            };
-            let mut opened = BTreeSet::new();
-            for name in names {
-                Box::pin(self.open(&name, &mut opened)).await?;
+        let bounds = self.inner.options.bounds;
+        let until = Instant::now() + bounds.time;
+        let (inner, statement) = (self.inner.clone(), text.to_owned());
+        let (told, plan) = oneshot::channel();
+        let (put, rows) = mpsc::channel(1);
+        let task = tokio::spawn(async move {
+            match inner.plan_and_begin(&statement).await {
+                Err(mistake) => drop(told.send(Err(mistake))),
+                Ok(stream) if told.send(Ok(stream.schema())).is_ok() => hand_on(stream, put).await,
+                Ok(_) => {}
             }
-            let state = self.state();
-            let plan = state.statement_to_plan(statement).await.map_err(|e| self.mistake(&e, text))?;
-            let frame = DataFrame::new(state, plan);
-            frame.execute_stream().await.map_err(|e| self.mistake(&e, text))
+        });
+        let schema = match tokio::time::timeout_at(until.into(), plan).await {
+            Ok(Ok(planned)) => planned?,
+            Ok(Err(_)) => return Err(Mistake::of_statement("our own bug: the statement could not be planned", "")),
+            Err(_) => {
+                task.abort();
+                return Err(too_long(&bounds));
+            }
         };
-        let stream = self.in_time(until, plan).await??;
-        Ok(Answer {
-            schema: stream.schema(),
-            stream,
-            until,
-            bounds: self.options.bounds,
-            statement: text.to_owned(),
-        })
+        Ok(Answer { schema, rows, task, until, bounds, statement: text.to_owned() })
+    }
+}
+
+/// Hands on rows as they are asked for.
+async fn hand_on(mut stream: SendableRecordBatchStream, to: mpsc::Sender<datafusion::error::Result<RecordBatch>>) {
+    while let Some(batch) = stream.next().await {
+        if to.send(batch).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Inner {
+    async fn plan_and_begin(&self, text: &str) -> Result<SendableRecordBatchStream, Mistake> {
+        let statement = statement::read(&self.state(), text)?;
+        let references = self.state().resolve_table_references(&statement).map_err(|e| Mistake::of(&e, text))?;
+        let all = references.iter().any(|name| name.schema() == Some("information_schema"));
+        let names: BTreeSet<String> = match all || shows(text) {
+            true => Session::names().into_iter().collect(),
+            false => references.iter().map(|name| name.table().to_owned()).collect(),
+        };
+        let mut opened = BTreeSet::new();
+        for name in names {
+            Box::pin(self.open(&name, &mut opened)).await?;
+        }
+        let state = self.state();
+        let plan = state.statement_to_plan(statement).await.map_err(|e| mistake(&e, text))?;
+        let frame = DataFrame::new(state, plan);
+        frame.execute_stream().await.map_err(|e| mistake(&e, text))
     }
 
     /// The state in which a statement begins: now, or as of then.
@@ -187,32 +221,33 @@ impl Session {
         self.context.register_table(name, provider).map_err(no)?;
         Ok(())
     }
+}
 
-    /// What is wrong, with the name that was meant where a table is not known.
-    fn mistake(&self, error: &datafusion::error::DataFusionError, text: &str) -> Mistake {
-        let mut mistake = Mistake::of(error, text);
-        let missing = mistake.message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
-        if let Some(missing) = missing.map(|name| name.rsplit('.').next().unwrap_or(name).to_owned()) {
-            let names = Self::names();
-            mistake.message = format!("there is no table `{missing}`");
-            mistake.hint = match nearest(&missing, names.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", names.join(", ")),
-            };
-        }
-        mistake
+/// What is wrong, with the name that was meant where a table is not known.
+fn mistake(error: &datafusion::error::DataFusionError, text: &str) -> Mistake {
+    let mut mistake = Mistake::of(error, text);
+    let missing = mistake.message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
+    if let Some(missing) = missing.map(|name| name.rsplit('.').next().unwrap_or(name).to_owned()) {
+        let names = Session::names();
+        mistake.message = format!("there is no table `{missing}`");
+        mistake.hint = match nearest(&missing, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names.join(", ")),
+        };
     }
+    mistake
+}
 
-    async fn in_time<T>(&self, until: Instant, what: impl Future<Output = T>) -> Result<T, Mistake> {
-        let waited = tokio::time::timeout_at(until.into(), what).await;
-        waited.map_err(|_| too_long(&self.options.bounds))
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
 impl Answer {
     /// The next rows; none after the last.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, Mistake> {
-        match tokio::time::timeout_at(self.until.into(), self.stream.next()).await {
+        match tokio::time::timeout_at(self.until.into(), self.rows.recv()).await {
             Err(_) => Err(too_long(&self.bounds)),
             Ok(None) => Ok(None),
             Ok(Some(batch)) => batch.map(Some).map_err(|error| Mistake::of(&error, &self.statement)),

@@ -39,7 +39,8 @@ impl Sources {
         {
             live = read::decode(&bytes).map_err(|error| Mistake::of_store(error.to_string()))?;
         }
-        let no = |error: DeltaError| Mistake::of_store(format!("table `{}` at {}: {error}", table.name(), self.store.url));
+        let no =
+            |error: DeltaError| Mistake::of_store(format!("table `{}` at {}: {error}", table.name(), self.store.url));
         let delta = match Delta::open(&self.store, table).await {
             Ok(delta) => delta,
             Err(DeltaError::Missing) => return Ok(Opened { delta: None, live }),

@@ -55,7 +55,11 @@ impl TableFunctionImpl for Why {
         let shown: Vec<Expr> = columns.filter(|name| *name != "nth").map(col).collect();
         let plan = LogicalPlanBuilder::from(self.story.clone())
             .filter(wanted)?
-            .sort([col("pool").sort(true, false), col("execution_id").sort(true, false), col("attempt").sort(true, false)])?
+            .sort([
+                col("pool").sort(true, false),
+                col("execution_id").sort(true, false),
+                col("attempt").sort(true, false),
+            ])?
             .project(shown)?
             .build()?;
         Ok(Arc::new(ViewTable::new(plan, None)))

@@ -51,12 +51,7 @@ pub struct Look<'a> {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(
-        engine: Engine,
-        output: Arc<Output>,
-        tables: Option<Tables>,
-        stopping: watch::Receiver<bool>,
-    ) -> Self {
+    pub fn new(engine: Engine, output: Arc<Output>, tables: Option<Tables>, stopping: watch::Receiver<bool>) -> Self {
         Self { engine, output, leases: Arc::default(), tables, stopping }
     }
 

@@ -6,12 +6,12 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use model::{Key, PoolId};
 
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::commands::{
     agent, checkpoint, completions, demo, help, journal, locks, logs, man, nodes, parked, policy, progress, recoveries,
     retry, run, sql, status, supervise, up, validate, verbs, why,
 };
+use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// Runs flows of tests on many machines, and recovers what breaks.
 #[derive(Debug, Parser)]
@@ -62,7 +62,10 @@ impl Globals {
     /// The form for a command that knows two.
     pub fn output(&self) -> Result<Output, Failure> {
         let no = |form: &str| {
-            Err(Failure::new(Exit::Usage, format!("--output {form} is for `reprise sql`; this command has text and json")))
+            Err(Failure::new(
+                Exit::Usage,
+                format!("--output {form} is for `reprise sql`; this command has text and json"),
+            ))
         };
         match self.output {
             Form::Text => Ok(Output::Text),

@@ -72,7 +72,17 @@ pub enum LogFormat {
 
 /// The keys at the top of the file.
 const TOP: [&str; 11] = [
-    "listen", "data", "token_file", "log_format", "log", "partitions", "topic_prefix", "tables", "retention", "node", "kafka",
+    "listen",
+    "data",
+    "token_file",
+    "log_format",
+    "log",
+    "partitions",
+    "topic_prefix",
+    "tables",
+    "retention",
+    "node",
+    "kafka",
 ];
 /// The keys under `[node]`.
 const NODE: [&str; 3] = ["beat", "suspect", "lost"];

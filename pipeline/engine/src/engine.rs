@@ -69,8 +69,10 @@ impl Engine {
             partitions.push(partition);
         }
         let (hub, stop) = (Hub::default(), AtomicBool::new(false));
-        let engine =
-            Engine { shared: Arc::new(Shared { log, options, parts, hub, metrics, bell, stop }), threads: Arc::default() };
+        let engine = Engine {
+            shared: Arc::new(Shared { log, options, parts, hub, metrics, bell, stop }),
+            threads: Arc::default(),
+        };
         for (partition, part) in partitions.into_iter().zip(&engine.shared.parts) {
             let driver = drive::Driver::new(engine.shared.clone(), part.clone(), partition);
             let name = format!("partition-{}", part.number);

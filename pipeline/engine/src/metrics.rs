@@ -114,13 +114,21 @@ impl Metric {
         (Metric::LogSent, "reprise_log_sent_bytes_total", "Bytes sent to Kafka's brokers."),
         (Metric::LogReceived, "reprise_log_received_bytes_total", "Bytes received from Kafka's brokers."),
         (Metric::LogErrors, "reprise_log_errors_total", "Requests to Kafka's brokers that failed or were given up."),
-        (Metric::TablesRows, "reprise_tables_rows_total", "Rows that this instance has landed in the journal's tables."),
+        (
+            Metric::TablesRows,
+            "reprise_tables_rows_total",
+            "Rows that this instance has landed in the journal's tables.",
+        ),
         (
             Metric::TablesWaitingBytes,
             "reprise_tables_waiting_bytes",
             "Memory that rows take which have not landed; at the bound the tables' writer reads no further.",
         ),
-        (Metric::TablesFailing, "reprise_tables_failing", "1 if no row can land in the journal's tables just now, else 0."),
+        (
+            Metric::TablesFailing,
+            "reprise_tables_failing",
+            "1 if no row can land in the journal's tables just now, else 0.",
+        ),
     ];
 
     /// Its name.

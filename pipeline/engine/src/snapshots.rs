@@ -76,7 +76,8 @@ pub fn load(folder: &Path, log: &dyn Log, partition: u32) -> Result<Loaded, Star
 pub fn load_up_to(folder: &Path, partition: u32, seq: u64) -> Replica {
     let early = |path: &PathBuf| head(path).is_some_and(|head| head.seq <= seq);
     let paths = files(folder, partition).into_iter().rev().filter(early);
-    let read = |path: PathBuf| read(&path).inspect_err(|why| tracing::warn!(snapshot = %path.display(), %why, "passed over"));
+    let read =
+        |path: PathBuf| read(&path).inspect_err(|why| tracing::warn!(snapshot = %path.display(), %why, "passed over"));
     paths.flat_map(read).next().unwrap_or_default()
 }
 

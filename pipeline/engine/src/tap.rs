@@ -10,7 +10,7 @@ use std::time::Duration;
 use protocol::log::{Page, Record};
 
 /// Most bytes that a tap holds.
-const MAX_BYTES: usize = 16 << 20;
+const MAX_BYTES: usize = 4 << 20;
 
 /// A partition's tap; shared by the partition's thread and one that listens.
 #[derive(Debug, Default)]
@@ -109,13 +109,8 @@ mod tests {
     use super::*;
 
     fn page(positions: std::ops::Range<u64>, bytes: usize) -> Page {
-        let record = |position| Record {
-            position,
-            key: Vec::new(),
-            header: Vec::new(),
-            value: vec![0; bytes],
-            appended: None,
-        };
+        let record =
+            |position| Record { position, key: Vec::new(), header: Vec::new(), value: vec![0; bytes], appended: None };
         Page { records: positions.clone().map(record).collect(), next: positions.end, end: positions.end }
     }
 
@@ -137,10 +132,10 @@ mod tests {
     fn one_that_nobody_empties_closes_and_says_where_it_goes_on() {
         let tap = Tap::new(0, Arc::default());
         assert_eq!(tap.open(), 0);
-        tap.put(&page(0..16, 1 << 20));
-        tap.put(&page(16..17, 1));
+        tap.put(&page(0..4, 1 << 20));
+        tap.put(&page(4..5, 1));
         assert_eq!(tap.take(), None);
-        tap.put(&page(17..18, 1));
-        assert_eq!((tap.take(), tap.open()), (None, 18));
+        tap.put(&page(5..6, 1));
+        assert_eq!((tap.take(), tap.open()), (None, 6));
     }
 }

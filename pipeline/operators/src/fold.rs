@@ -32,9 +32,7 @@ pub fn fold(state: &mut State, event: &Event, when: When) {
         Body::PolicyPut { id, policy } => pools::policy(pool, id, policy),
         Body::RequestAnswered { key, content, at, answer } => pools::answered(pool, key, *content, *at, answer),
         Body::KeysForgotten { before } => pools::keys_forgotten(pool, *before),
-        Body::PoolSettingsPut { .. }
-        | Body::NotifiedUpTo { .. }
-        | Body::InputRejected { .. } => {}
+        Body::PoolSettingsPut { .. } | Body::NotifiedUpTo { .. } | Body::InputRejected { .. } => {}
         Body::ReportStale { lease, .. } => nodes::stale(pool, *lease),
 
         Body::NodeJoined(joined) => nodes::joined(pool, joined, seq_of(&event.by), when),

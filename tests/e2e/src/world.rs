@@ -129,6 +129,11 @@ impl World {
         line.map(str::to_owned).into_iter().chain(on_kafka).collect()
     }
 
+    /// What its engine is called.
+    pub fn engine_name(&self) -> String {
+        self.engine.clone()
+    }
+
     /// Starts the engine, and does not wait for it.
     pub fn begin_engine(&self, environment: &[(&str, &str)]) -> Running {
         let arguments = self.up_arguments();

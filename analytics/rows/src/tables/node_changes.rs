@@ -37,7 +37,8 @@ columns! {
 pub fn rows(pool: &Pool, event: &Event, now: Timestamp) -> Vec<Row> {
     let known = |node: &NodeId| pool.nodes.get(node);
     let heard = |node: &NodeId, to, cause, silent| {
-        let change = known(node).map(|n| Row { silent_ms: Some(silent), ..row((&event.pool, node, n), to, cause, now) });
+        let change =
+            known(node).map(|n| Row { silent_ms: Some(silent), ..row((&event.pool, node, n), to, cause, now) });
         change.into_iter().collect()
     };
     if let Body::NodeSuspected { node, silent_ms } = &event.event {
@@ -91,12 +92,7 @@ fn joins(pool: &Pool, id: &PoolId, joined: &NodeJoined, now: Timestamp) -> Vec<R
     }
 }
 
-fn row(
-    (pool, id, node): (&PoolId, &NodeId, &Node),
-    to_state: &'static str,
-    cause: &'static str,
-    ts: Timestamp,
-) -> Row {
+fn row((pool, id, node): (&PoolId, &NodeId, &Node), to_state: &'static str, cause: &'static str, ts: Timestamp) -> Row {
     Row {
         ts,
         pool: pool.clone(),

@@ -4,8 +4,8 @@
 use std::io::{IsTerminal, Read};
 use std::time::Duration;
 
-use ::sql::{Bounds, Mistake, Options, Session, Sources};
 use ::sql::mistake::Whose;
+use ::sql::{Bounds, Mistake, Options, Session, Sources};
 use clap::Args;
 use flow::{Diagnostic, Severity};
 use model::Timestamp;
@@ -30,10 +30,12 @@ const MAX_STATEMENTS: u64 = 1 << 20;
 /// Decisions can be asked for within a second. `\d` at the prompt lists tables and views, `\d attempts` the columns of
 /// one. Times without a zone are UTC. Statements only read.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  reprise sql \"SELECT execution_id, state, took_ms FROM executions ORDER BY started_at \
+#[command(
+    after_help = "Example:\n  reprise sql \"SELECT execution_id, state, took_ms FROM executions ORDER BY started_at \
                         DESC LIMIT 7\"\n  reprise sql \"SELECT * FROM why('nightly-web-118/build')\"\n  reprise sql \
                         --output csv \"SELECT * FROM failures WHERE ts > ago('7d')\" > failures.csv\n  reprise sql \
-                        --as-of 2026-03-14T02:20:00Z \"SELECT * FROM executions\"\n  reprise sql")]
+                        --as-of 2026-03-14T02:20:00Z \"SELECT * FROM executions\"\n  reprise sql"
+)]
 pub struct Sql {
     /// A statement; `-` reads statements from standard input
     query: Option<String>,
@@ -68,11 +70,8 @@ impl Sql {
         if let Some(why) = without {
             screen::warn(&format!("only what has landed in the tables is seen: {why}"));
         }
-        let bounds = Bounds {
-            memory_bytes: self.memory,
-            time: Duration::from_millis(self.timeout.0),
-            ..Bounds::default()
-        };
+        let bounds =
+            Bounds { memory_bytes: self.memory, time: Duration::from_millis(self.timeout.0), ..Bounds::default() };
         let session = Session::new(Options { sources, bounds, as_of: self.as_of }).map_err(|m| failure(&m, ""))?;
         match self.query.as_deref() {
             Some("-") => statements(&session, form, &from_stdin()?).await,

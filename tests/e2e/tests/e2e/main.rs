@@ -18,6 +18,7 @@ mod nodes;
 mod patience;
 mod printing;
 mod restarts;
+mod sql;
 mod verbs;
 mod whim;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         nodes::trials(),
         verbs::trials(),
         names::trials(),
+        sql::trials(),
         restarts::trials(),
         patience::trials(),
         printing::trials(),

@@ -64,7 +64,9 @@ fn played(records: &[&Record], random: &mut Random, mut store: Store) -> Store {
     let mut snapshots = vec![(0, Replica::default())];
     let mut writers = [begin(&store, &snapshots, random), begin(&store, &snapshots, random)];
     let step = (records.len() as u64 / 20).max(1);
-    let done = |writer: &Writer| writer.next == records.len() && Table::ALL.iter().all(|table| writer.landing.due(*table).is_none());
+    let done = |writer: &Writer| {
+        writer.next == records.len() && Table::ALL.iter().all(|table| writer.landing.due(*table).is_none())
+    };
     let mut rounds = 0;
     while !writers.iter().any(done) {
         rounds += 1;
@@ -87,11 +89,18 @@ fn begin(store: &Store, snapshots: &[(usize, Replica)], random: &mut Random) -> 
     let landed = store.landed();
     let first = landed.iter().copied().min().unwrap_or(0);
     let usable: Vec<&(usize, Replica)> = snapshots.iter().filter(|(_, replica)| replica.seq <= first).collect();
-    let (next, replica) = random.pick(&usable).map_or((0, Replica::default()), |(next, replica)| (*next, replica.clone()));
+    let (next, replica) =
+        random.pick(&usable).map_or((0, Replica::default()), |(next, replica)| (*next, replica.clone()));
     Writer { landing: Landing::new((0, 1), replica, landed), next, sent: None }
 }
 
-fn read(writer: &mut Writer, records: &[&Record], many: u64, snapshots: &mut Vec<(usize, Replica)>, random: &mut Random) {
+fn read(
+    writer: &mut Writer,
+    records: &[&Record],
+    many: u64,
+    snapshots: &mut Vec<(usize, Replica)>,
+    random: &mut Random,
+) {
     for _ in 0..many {
         let Some(record) = records.get(writer.next) else { break };
         // What cannot be read stops a real writer; worlds have no such record.
@@ -166,7 +175,11 @@ mod tests {
         assert!(records.len() > 100, "{}", records.len());
         let mut seen = 0;
         for seed in 0..20 {
-            assert_eq!(compare(&records, &played(&records, &mut Random::new(seed), Store::default())), [""; 0], "{seed}");
+            assert_eq!(
+                compare(&records, &played(&records, &mut Random::new(seed), Store::default())),
+                [""; 0],
+                "{seed}"
+            );
             let credulous = Store { credulous: true, ..Store::default() };
             seen += usize::from(!compare(&records, &played(&records, &mut Random::new(seed), credulous)).is_empty());
         }

@@ -108,7 +108,8 @@ fn editor() -> Result<Reedline, Failure> {
 /// All that Tab completes.
 fn words() -> Vec<String> {
     let columns = Table::ALL.into_iter().flat_map(Table::columns).map(|column| column.name.to_owned());
-    let mut words: Vec<String> = WORDS.split_whitespace().map(str::to_owned).chain(Session::names()).chain(columns).collect();
+    let mut words: Vec<String> =
+        WORDS.split_whitespace().map(str::to_owned).chain(Session::names()).chain(columns).collect();
     words.sort();
     words.dedup();
     words

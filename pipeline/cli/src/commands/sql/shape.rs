@@ -37,7 +37,10 @@ pub fn is_empty(text: &str) -> bool {
 /// Whether a text is whole: a prompt need not ask for more of it.
 pub fn is_whole(text: &str) -> bool {
     let text = text.trim();
-    text.is_empty() || text.starts_with('\\') || is_word(text) || statements(&format!("{text}\n'")).len() > statements(text).len()
+    text.is_empty()
+        || text.starts_with('\\')
+        || is_word(text)
+        || statements(&format!("{text}\n'")).len() > statements(text).len()
 }
 
 /// Words that end a prompt without a semicolon.

@@ -1,0 +1,206 @@
+//! The journal in SQL from outside: what was decided can be asked for at once, stays once over killed engines, and asks
+//! nothing of an engine that is away.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use e2e::{Running, World, flows, wait};
+use serde_json::{Value, json};
+
+crate::trials![
+    what_was_decided_can_be_asked_for_and_is_there_once_over_killed_engines,
+    a_store_that_is_away_stops_no_engine_and_is_caught_up_after,
+    answers_come_as_tables_csv_json_and_parquet_and_mistakes_with_their_place,
+    a_question_about_an_earlier_moment_sees_no_later_row,
+    engines_that_share_a_place_for_tables_write_each_row_once,
+];
+
+/// What each row of a table is made of; no two are alike.
+const PLACE: &str = "journal, journal_partition, journal_position, journal_row";
+const TABLES: [&str; 8] = [
+    "events",
+    "executions_history",
+    "attempts",
+    "failures",
+    "decisions",
+    "recoveries_history",
+    "test_results",
+    "node_changes",
+];
+
+fn what_was_decided_can_be_asked_for_and_is_there_once_over_killed_engines() {
+    let world = World::new();
+    let mut engine = begin(&world, &[]);
+    let _agent = world.agent("n1", 4, &[]);
+    world.nodes_ready(1);
+    for round in 1..=3_u64 {
+        let execution = world.submit(&fails(&world, round));
+        world.ended(&execution);
+        // It is asked once, right after it is known elsewhere.
+        let sql = format!("SELECT attempt, action FROM decisions WHERE execution_id = '{execution}' ORDER BY 1");
+        assert_eq!(
+            rows(&world, &sql),
+            [json!({"attempt": 1, "action": "retry"}), json!({"attempt": 2, "action": "fail"})]
+        );
+        let sql = format!("SELECT state, failed, passed FROM executions WHERE execution_id = '{execution}'");
+        assert_eq!(rows(&world, &sql), [json!({"state": "failed", "failed": 1, "passed": 8})]);
+        engine.kill();
+        engine = begin(&world, &[]);
+    }
+    is_whole(&world);
+    // Without an engine what has landed is there; who asks for all says where.
+    wait::for_it("the last rows have landed", || {
+        let metrics = world.ask("GET", "/metrics", &[], b"").unwrap().body;
+        metrics.contains("reprise_tables_waiting_bytes 0")
+    });
+    let all = counts(&world, &[]);
+    engine.stop();
+    let tables = world.path("data/tables").display().to_string();
+    assert_eq!(counts(&world, &["--tables", &tables]), all);
+    world.run(&["sql", "SELECT 1"]).ended(6).says(&["--tables"]);
+}
+
+fn a_store_that_is_away_stops_no_engine_and_is_caught_up_after() {
+    let world = World::new();
+    // A file stands where the folder should be made: nobody writes there, root neither.
+    fs::write(world.path("shelf"), "").unwrap();
+    let tables = world.path("shelf/tables").display().to_string();
+    let engine = begin(&world, &["--tables", &tables]);
+    let _agent = world.agent("n1", 4, &[]);
+    world.nodes_ready(1);
+    let execution = world.submit(&fails(&world, 1));
+    assert_eq!(world.ended(&execution)["tasks"]["passed"], 8);
+    wait::for_it("it says that nothing lands", || engine.said().contains("nothing lands in the tables"));
+    assert!(world.is_ready(), "an engine needs no tables");
+    assert_eq!(world.run(&["sql", "SELECT * FROM events"]).code, Some(7));
+    fs::remove_file(world.path("shelf")).unwrap();
+    wait::for_it("rows land again", || engine.said().contains("rows land in the tables again"));
+    is_whole(&world);
+    let kinds = rows(&world, "SELECT count(*) AS n FROM attempts");
+    assert_eq!(kinds, [json!({"n": 10})]);
+}
+
+fn answers_come_as_tables_csv_json_and_parquet_and_mistakes_with_their_place() {
+    let world = World::new();
+    let _cast = [begin(&world, &[]), world.agent("n1", 4, &[])];
+    world.nodes_ready(1);
+    let execution = world.submit(&fails(&world, 1));
+    world.ended(&execution);
+    let sql = "SELECT task_id, count(*) AS n FROM attempts GROUP BY 1 ORDER BY n DESC, 1 LIMIT 2";
+    world.run(&["sql", sql]).ended(0).says(&["task_id  n\nfails    2\nt1       1\n(2 rows)"]);
+    world.run(&["sql", "--output", "csv", sql]).ended(0).says(&["task_id,n\nfails,2\nt1,1\n"]);
+    world.run(&["sql", "--output", "json", sql]).ended(0).says(&["{\"task_id\":\"fails\",\"n\":2}\n"]);
+    let parquet = world.shell(&format!("\"$REPRISE\" sql --output parquet \"{sql}\" > two.parquet")).output().unwrap();
+    assert!(parquet.status.success());
+    let bytes = fs::read(world.path("two.parquet")).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{} bytes", bytes.len());
+    let piped = world.shell("echo 'SELECT 1 AS a; SELECT 2 AS b;' | \"$REPRISE\" sql --output csv").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&piped.stdout), "a\n1\nb\n2\n");
+    world.run(&["sql", "\\d"]).ended(0).says(&["attempts", "view: "]);
+    world.run(&["sql", "\\d decisions"]).ended(0).says(&["action", "bigint", "timestamptz"]);
+    world.run(&["sql", "SELECT node FROM attempts"]).ended(3).says(&["sql:1:8: error:", "node", "^^^^"]);
+    world.run(&["sql", "SELECT * FROM attemps"]).ended(3).says(&["did you mean `attempts`?"]);
+    world.run(&["sql", "DROP TABLE attempts"]).ended(3).says(&["DROP is refused"]);
+    world.run(&["sql", "SELECT * FROM '/etc/passwd'"]).ended(3);
+    world.run(&["status", "--output", "csv"]).ended(2).says(&["reprise sql"]);
+    let long = "SELECT sum(value) FROM generate_series(1, 100000000000)";
+    world.run(&["sql", "--timeout", "1s", long]).ended(5).says(&["ended after 1 s", "--timeout"]);
+    let large = "SELECT max(a.value + b.value) FROM generate_series(1, 9000000) a JOIN generate_series(1, 9000000) b USING (value)";
+    world.run(&["sql", "--memory", "16MiB", large]).ended(5).says(&["takes more than it may", "--memory"]);
+    assert!(world.is_ready());
+}
+
+fn a_question_about_an_earlier_moment_sees_no_later_row() {
+    let world = World::new();
+    let _cast = [begin(&world, &[]), world.agent("n1", 4, &[])];
+    world.nodes_ready(1);
+    let first = world.submit(&fails(&world, 1));
+    world.ended(&first);
+    let then = rows(&world, "SELECT max(ts) AS ts FROM events")[0]["ts"].as_str().unwrap().to_owned();
+    let second = world.submit(&fails(&world, 2));
+    world.ended(&second);
+    let sql = "SELECT execution_id, state FROM executions ORDER BY 1";
+    assert_eq!(rows(&world, sql).len(), 2);
+    let said = world.run(&["sql", "--output", "json", "--as-of", &then, sql]).ended(0);
+    assert_eq!(lines(&said.out), [json!({"execution_id": first, "state": "failed"})]);
+    let said = world.run(&["sql", "--output", "json", "--as-of", &then, "SELECT max(ts) <= now() AS old FROM events"]);
+    assert_eq!(lines(&said.ended(0).out), [json!({"old": true})]);
+    world.run(&["sql", "--as-of", "yesterday", sql]).ended(2).says(&["2026-03-14"]);
+}
+
+fn engines_that_share_a_place_for_tables_write_each_row_once() {
+    let first = World::on_kafka(&broker::address(), 2);
+    let second = first.beside("second");
+    let shelf = first.path("shelf").display().to_string();
+    let mut seats = [(&first, begin(&first, &["--tables", &shelf])), (&second, begin(&second, &["--tables", &shelf]))];
+    let _agent = first.agent_on_kafka("k1", 4, &[]);
+    first.nodes_ready(1);
+    for round in 1..=2_u64 {
+        let execution = first.submit(&fails(&first, round));
+        first.ended(&execution);
+        let (leads, other) = if first.leads() { (0, 1) } else { (1, 0) };
+        let sql = format!("SELECT count(*) AS n FROM decisions WHERE execution_id = '{execution}'");
+        for (seat, _) in &seats {
+            wait::for_it("each of them knows it", || rows(seat, &sql) == [json!({"n": 2})]);
+        }
+        seats[leads].1.kill();
+        wait::for_it("the other leads", || seats[other].0.leads());
+        seats[leads].1 = begin(seats[leads].0, &["--tables", &shelf]);
+    }
+    for (seat, engine) in &mut seats {
+        seat.ready(engine);
+        is_whole(seat);
+    }
+}
+
+/// Each row is there once, and as many events as the journal has.
+fn is_whole(world: &World) {
+    let counts = counts(world, &[]);
+    for (table, [all, different]) in &counts {
+        assert_eq!(all, different, "rows of {table} are there twice");
+    }
+    let journal = world.run(&["journal", "--output", "json"]).ended(0);
+    let last = lines(&journal.out).last().unwrap()["position"].as_u64().unwrap();
+    let upto = journal.out.lines().count() as u64;
+    let sql = format!("SELECT count(*) AS n FROM events WHERE pool = 'default' AND position <= {last}");
+    assert_eq!(rows(world, &sql), [json!({"n": upto})]);
+}
+
+/// How many rows each table has, and how many different ones.
+fn counts(world: &World, more: &[&str]) -> BTreeMap<&'static str, [u64; 2]> {
+    let count = |table: &'static str| {
+        let sql = format!(
+            "SELECT count(*) AS n, (SELECT count(*) FROM (SELECT DISTINCT {PLACE} FROM {table})) AS different FROM {table}"
+        );
+        let arguments = [&["sql", "--output", "json"], more, &[sql.as_str()]].concat();
+        let row = lines(&world.run(&arguments).ended(0).out).remove(0);
+        (table, ["n", "different"].map(|name| row[name].as_u64().unwrap()))
+    };
+    TABLES.into_iter().map(count).collect()
+}
+
+fn rows(world: &World, sql: &str) -> Vec<Value> {
+    lines(&world.run(&["sql", "--output", "json", sql]).ended(0).out)
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect()
+}
+
+/// Nine tasks, of which one fails twice.
+fn fails(world: &World, round: u64) -> Value {
+    let tasks = (1..=8).map(|n| (format!("t{n}"), flows::task(world, "true", json!({}))));
+    let bad = ("fails".to_owned(), flows::task(world, &format!("exit {round}"), json!({})));
+    flows::flow("sql", Value::Object(tasks.chain([bad]).collect()))
+}
+
+/// An engine whose rows land soon.
+fn begin(world: &World, more: &[&str]) -> Running {
+    let arguments = world.up_arguments();
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    arguments.extend(["--tables-flush", "500ms"]);
+    arguments.extend(more);
+    let mut engine = world.begin(&world.engine_name(), &mut world.command(&arguments));
+    world.ready(&mut engine);
+    engine
+}
