@@ -85,12 +85,15 @@ impl std::error::Error for DeltaError {}
 
 impl From<DeltaTableError> for DeltaError {
     fn from(error: DeltaTableError) -> Self {
-        match error {
-            DeltaTableError::NotATable(_) => Self::Missing,
-            DeltaTableError::Transaction { source: TransactionError::CommitConflict(_) }
-            | DeltaTableError::VersionAlreadyExists(_) => Self::Overtaken,
-            other => Self::Store(other.to_string()),
+        if matches!(error, DeltaTableError::NotATable(_)) {
+            return Self::Missing;
         }
+        if let DeltaTableError::Transaction { source: TransactionError::CommitConflict(_) }
+        | DeltaTableError::VersionAlreadyExists(_) = error
+        {
+            return Self::Overtaken;
+        }
+        Self::Store(error.to_string())
     }
 }
 
@@ -158,7 +161,7 @@ impl Delta {
 
     /// The number of the commit that this is.
     pub fn version(&self) -> u64 {
-        self.inner.version().map_or(0, |version| version.max(0) as u64)
+        self.inner.version().unwrap_or(0)
     }
 
     /// The files that make up the table.

@@ -53,7 +53,7 @@ pub async fn flush(delta: &mut Delta, parts: &[Part], leads: impl Fn(usize) -> b
         for file in &files {
             flushed.bytes += file.bytes.len() as u64;
         }
-        flushed.rows = files.iter().filter_map(|file| rows_of(file)).sum();
+        flushed.rows = files.iter().filter_map(rows_of).sum();
         match delta.append(files, &steps).await {
             Ok(()) => {}
             Err(DeltaError::Overtaken) => {

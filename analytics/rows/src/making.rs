@@ -110,9 +110,9 @@ fn before(step: Step<'_>, rows: &mut Adding<'_>) {
 
 /// What the entry says of the failure of an attempt that it ends.
 fn classified<'a>(ended: &Ended, step: &Step<'a>) -> Option<&'a Classified> {
-    step.events[step.index..].iter().find_map(|event| match &event.event {
-        Body::FailureClassified(of) if of.at == ended.at && of.attempt == ended.attempt => Some(of.as_ref()),
-        _other => None,
+    step.events[step.index..].iter().find_map(|event| {
+        let Body::FailureClassified(of) = &event.event else { return None };
+        (of.at == ended.at && of.attempt == ended.attempt).then_some(of.as_ref())
     })
 }
 

@@ -57,23 +57,24 @@ impl Mistake {
     pub fn of(error: &DataFusionError, statement: &str) -> Self {
         let diagnostic = error.diagnostic();
         let root = error.find_root();
-        let (whose, message, hint) = match root {
-            DataFusionError::ResourcesExhausted(why) => {
-                let hint = "ask for fewer rows or columns, or give it more with --memory".to_owned();
-                (Whose::Bounds, format!("the statement takes more than it may: {}", first_line(why)), hint)
-            }
-            DataFusionError::ObjectStore(why) => return Self::of_store(format!("the store cannot be read: {why}")),
-            DataFusionError::SQL(error, _) => {
-                let said = error.to_string();
-                let said = said.strip_prefix("sql parser error: ").unwrap_or(&said).to_owned();
-                let (message, place) = without_place(&said);
-                return Self { whose: Whose::Statement, message, hint: String::new(), place };
-            }
-            DataFusionError::SchemaError(error, _) => {
-                let (message, hint) = of_schema(error);
-                (Whose::Statement, message, hint)
-            }
-            other => (Whose::Statement, first_line(&other.strip_backtrace()), String::new()),
+        if let DataFusionError::ObjectStore(why) = root {
+            return Self::of_store(format!("the store cannot be read: {why}"));
+        }
+        if let DataFusionError::SQL(error, _) = root {
+            let said = error.to_string();
+            let (message, place) = without_place(said.strip_prefix("sql parser error: ").unwrap_or(&said));
+            return Self { whose: Whose::Statement, message, hint: String::new(), place };
+        }
+        let (whose, message, hint) = if let DataFusionError::ResourcesExhausted(why) = root {
+            let hint = "ask for fewer rows or columns, or give it more with --memory".to_owned();
+            let why = first_line(why);
+            let why = why.trim_end_matches(" with top memory consumers (across reservations) as:");
+            (Whose::Bounds, format!("the statement takes more than it may: {why}"), hint)
+        } else if let DataFusionError::SchemaError(error, _) = root {
+            let (message, hint) = of_schema(error);
+            (Whose::Statement, message, hint)
+        } else {
+            (Whose::Statement, first_line(&root.strip_backtrace()), String::new())
         };
         let message = message.strip_prefix("Error during planning: ").unwrap_or(&message).to_owned();
         let helps = |d: &Diagnostic| d.helps.iter().map(|help| help.message.clone()).collect::<Vec<_>>().join("; ");

@@ -17,7 +17,7 @@ const TIME: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
 /// Writes batches as they come.
 pub enum Writer<W: Write + Send> {
     /// A line a row, after one with the names.
-    Csv(csv::Writer<W>),
+    Csv(Box<csv::Writer<W>>),
     /// An object a line, with null where there is nothing.
     Json(json::Writer<W, LineDelimited>),
     /// A Parquet file.
@@ -28,7 +28,7 @@ impl<W: Write + Send> Writer<W> {
     /// Comma-separated values.
     pub fn csv(to: W) -> Self {
         let format = csv::WriterBuilder::new().with_header(true).with_timestamp_tz_format(TIME.to_owned());
-        Self::Csv(format.build(to))
+        Self::Csv(Box::new(format.build(to)))
     }
 
     /// An object a line.

@@ -2,7 +2,7 @@
 
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::Statement as Ast;
+use datafusion::sql::sqlparser::ast::{SetExpr, Statement as Ast};
 
 use crate::mistake::Mistake;
 
@@ -24,22 +24,9 @@ fn reads(statement: &Statement) -> Result<(), Mistake> {
         Err(Mistake::of_statement(&message, "SELECT, EXPLAIN, SHOW and DESCRIBE are there to read"))
     };
     match statement {
-        Statement::Statement(ast) => match ast.as_ref() {
-            Ast::Query(query) if query.to_string().to_ascii_uppercase().contains(" INTO ") && has_into(query) => {
-                refused("SELECT INTO")
-            }
-            Ast::Query(_)
-            | Ast::ExplainTable { .. }
-            | Ast::ShowTables { .. }
-            | Ast::ShowColumns { .. }
-            | Ast::ShowVariable { .. }
-            | Ast::ShowFunctions { .. } => Ok(()),
-            Ast::Explain { statement, .. } => match statement.as_ref() {
-                Ast::Query(_) => Ok(()),
-                other => refused(&first_word(&other.to_string())),
-            },
-            other => refused(&first_word(&other.to_string())),
-        },
+        Statement::Statement(ast) if has_into(ast) => refused("SELECT INTO"),
+        Statement::Statement(ast) if is_reading(ast) => Ok(()),
+        Statement::Statement(ast) => refused(&first_word(&ast.to_string())),
         Statement::Explain(explain) => reads(&explain.statement),
         Statement::CreateExternalTable(_) => refused("CREATE EXTERNAL TABLE"),
         Statement::CopyTo(_) => refused("COPY"),
@@ -47,12 +34,25 @@ fn reads(statement: &Statement) -> Result<(), Mistake> {
     }
 }
 
-fn has_into(query: &datafusion::sql::sqlparser::ast::Query) -> bool {
-    use datafusion::sql::sqlparser::ast::SetExpr;
-    match query.body.as_ref() {
-        SetExpr::Select(select) => select.into.is_some(),
-        _other => false,
+fn is_reading(ast: &Ast) -> bool {
+    if let Ast::Explain { statement, .. } = ast {
+        return matches!(statement.as_ref(), Ast::Query(_)) && !has_into(statement);
     }
+    matches!(
+        ast,
+        Ast::Query(_)
+            | Ast::ExplainTable { .. }
+            | Ast::ShowTables { .. }
+            | Ast::ShowColumns { .. }
+            | Ast::ShowVariable { .. }
+            | Ast::ShowFunctions { .. }
+    )
+}
+
+fn has_into(ast: &Ast) -> bool {
+    let Ast::Query(query) = ast else { return false };
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    select.into.is_some()
 }
 
 fn first_word(text: &str) -> String {

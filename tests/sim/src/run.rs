@@ -51,7 +51,7 @@ pub fn run(seed: u64, bug: Bug, keep: bool) -> Outcome {
     }
     let settled = world.is_settled();
     let mut violations = crate::check::all(&mut world, settled);
-    if seed % LANDED == 0 {
+    if seed.is_multiple_of(LANDED) {
         let records = world.tapes.of(Topic::Journal).all();
         crate::check::landing::check(records, &mut Random::new(seed), &mut violations);
     }

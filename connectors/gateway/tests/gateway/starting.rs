@@ -34,6 +34,7 @@ async fn a_token_of_ones_own_opens_it_to_other_machines() {
         output: other.path().join("output"),
         limits: Default::default(),
         token_file: Some(token_file.clone()),
+        tables: None,
     };
     let open = Gateway::start(stage.engine.clone(), options).await.unwrap();
     assert_eq!(open.token_file(), None);

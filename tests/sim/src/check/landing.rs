@@ -125,10 +125,8 @@ fn prepare(writer: &mut Writer, random: &mut Random) {
 
 fn send(writer: &mut Writer, store: &mut Store, lost: bool) {
     let Some((table, (after, upto), rows)) = writer.sent.take() else { return };
-    let heard = match store.commit(table, (after, upto), rows) {
-        _ if lost => Heard::Nothing,
-        heard => heard,
-    };
+    let heard = store.commit(table, (after, upto), rows);
+    let heard = if lost { Heard::Nothing } else { heard };
     match heard {
         Heard::Done => writer.landing.has_landed(table, upto),
         Heard::Overtaken | Heard::Nothing => writer.landing.has_landed(table, store.landed()[table as usize]),
