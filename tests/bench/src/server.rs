@@ -5,6 +5,7 @@ mod bare;
 mod whole;
 
 mod following;
+mod lands;
 mod looping;
 mod shared;
 
@@ -19,11 +20,18 @@ use crate::Failure;
 use crate::cluster::Place;
 
 /// Serves until the input ends: `engine FOLDER ENTRIES` or `bare FOLDER`, `kafka FOLDER PLACE` or `loop FOLDER PLACE`; or
-/// reads until all is read: `follow PLACE LOGS RECORDS`.
+/// reads until all is read: `follow PLACE LOGS RECORDS`; or lands a made-up journal in tables or only folds it:
+/// `land FOLDER`, `fold`.
 pub fn serve(args: &[String]) -> Result<(), Failure> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     if let ["follow", brokers, prefix, partitions, logs, records] = args.as_slice() {
         return following::run(&Place::of(brokers, prefix, partitions.parse()?), logs.parse()?, records.parse()?);
+    }
+    if let ["land", folder] = args.as_slice() {
+        return lands::land(Path::new(folder));
+    }
+    if let ["fold"] = args.as_slice() {
+        return lands::fold();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match args.as_slice() {

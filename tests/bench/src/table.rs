@@ -15,6 +15,9 @@ pub struct Row {
     pub unit: &'static str,
     /// The bound that holds for it, if one does.
     pub bound: Option<Bound>,
+    /// The bound must be kept: beyond it the command fails.
+    #[serde(skip)]
+    pub strict: bool,
     /// Beside what it was measured, and further words.
     pub note: String,
 }
@@ -32,7 +35,7 @@ pub enum Bound {
 impl Row {
     /// A figure without a bound.
     pub fn new(bench: &'static str, what: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        Self { bench, what: what.into(), value, unit, bound: None, note: String::new() }
+        Self { bench, what: what.into(), value, unit, bound: None, strict: false, note: String::new() }
     }
 
     /// The same with a bound.
@@ -40,18 +43,36 @@ impl Row {
         Self { bound: Some(bound), ..self }
     }
 
+    /// The same with a bound that must be kept.
+    pub fn must(self, bound: Bound) -> Self {
+        Self { bound: Some(bound), strict: true, ..self }
+    }
+
     /// The same with a note.
     pub fn note(self, note: impl Into<String>) -> Self {
         Self { note: note.into(), ..self }
     }
 
+    /// Whether a bound was missed that must be kept.
+    pub fn fails(&self) -> bool {
+        self.strict && !self.holds()
+    }
+
+    fn holds(&self) -> bool {
+        match self.bound {
+            None => true,
+            Some(Bound::AtMost(bound)) => self.value <= bound,
+            Some(Bound::AtLeast(bound)) => self.value >= bound,
+        }
+    }
+
     fn verdict(&self) -> String {
-        let (word, bound, holds) = match self.bound {
+        let (word, bound) = match self.bound {
             None => return String::new(),
-            Some(Bound::AtMost(bound)) => ("at most", bound, self.value <= bound),
-            Some(Bound::AtLeast(bound)) => ("at least", bound, self.value >= bound),
+            Some(Bound::AtMost(bound)) => ("at most", bound),
+            Some(Bound::AtLeast(bound)) => ("at least", bound),
         };
-        format!("{word} {} {}", number(bound), if holds { "ok" } else { "MISSED" })
+        format!("{word} {} {}", number(bound), if self.holds() { "ok" } else { "MISSED" })
     }
 }
 
@@ -88,5 +109,13 @@ mod tests {
         assert_eq!(row(11.0, Bound::AtMost(10.0)), "at most 10 MISSED");
         assert_eq!(row(199_999.0, Bound::AtLeast(200_000.0)), "at least 200,000 MISSED");
         assert_eq!(row(200_000.0, Bound::AtLeast(200_000.0)), "at least 200,000 ok");
+    }
+
+    #[test]
+    fn only_a_bound_that_must_be_kept_fails_the_command() {
+        let row = Row::new("x", "y", 11.0, "ms");
+        assert!(!row.clone().bound(Bound::AtMost(10.0)).fails());
+        assert!(row.clone().must(Bound::AtMost(10.0)).fails());
+        assert!(!row.must(Bound::AtMost(11.0)).fails());
     }
 }

@@ -1,0 +1,48 @@
+//! `landing`: a made-up journal of nights of work lands in tables, as the writer beside an engine lands it: what an event
+//! costs from record to file, what memory that takes, how large the tables are. Beside it, the same records folded only:
+//! what whoever reads the journal pays anyway.
+
+pub mod made;
+pub mod writer;
+
+use history::Shape;
+
+use crate::Failure;
+use crate::child::numbers;
+use crate::table::{Bound, Row};
+
+/// The nights are as full as they can be: so each day has many files before they are compacted.
+pub const SHAPE: Shape = Shape { seed: 1, nights: 5, executions: 65, nodes: 12 };
+/// Fewer events are no measure.
+const EVENTS: f64 = 600_000.0;
+
+/// Runs it.
+pub fn run() -> Result<Vec<Row>, Failure> {
+    let folder = tempfile::tempdir()?;
+    let landed = numbers(&["land", &folder.path().to_string_lossy()])?;
+    let [events, rows, flushes, wall, spent, writing, peak, bytes, before, after, seconds, processor, peak_after] =
+        landed[..]
+    else {
+        return Err(format!("a landing says something else: {landed:?}").into());
+    };
+    let [folded, fold] = numbers(&["fold"])?[..] else { return Err("a fold says something else".into()) };
+    if folded != events || events < EVENTS {
+        return Err(format!("{events} events landed, {folded} were folded, {EVENTS} are wanted").into());
+    }
+    let row = |what: &str, value, unit| Row::new("landing", what, value, unit);
+    Ok(vec![
+        row("events landed per second of processor time", events / spent, "events/s")
+            .must(Bound::AtLeast(10_000.0))
+            .note(format!("{events} events, {rows} rows of all tables, {flushes} flushes, {wall:.1} s")),
+        row("of that time, what writes", 100.0 * writing / spent, "%"),
+        row("processor time of an event, landed", spent * 1e6 / events, "µs"),
+        row("processor time of an event, folded only", fold * 1e6 / events, "µs")
+            .note(format!("landing is {:.1}x that", spent / fold)),
+        row("most memory while it lands", peak, "MiB").must(Bound::AtMost(500.0)).note("with who makes the journal up"),
+        row("bytes of a row of events, compacted", bytes / events, "B"),
+        row("files before compaction", before, ""),
+        row("files after it", after, ""),
+        row("compaction took", seconds, "s").note(format!("{processor:.2} s of processor time")),
+        row("most memory, with compaction", peak_after, "MiB").must(Bound::AtMost(500.0)),
+    ])
+}
