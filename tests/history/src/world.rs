@@ -191,13 +191,15 @@ impl World {
         self.engine.hear(input, self.now);
     }
 
-    /// Whether the night is over: then nodes leave, and when the last has gone nothing is due any more.
+    /// Whether the night is over: then nodes leave, and when the last has gone, and none is still to come back, nothing is
+    /// due any more.
     fn tick(&mut self, at: u64) {
         let begin = FIRST_NIGHT + DAY * u64::from(self.night());
         assert!(at < begin + LONGEST_NIGHT, "every night ends: {:?}", self.open);
         if self.closing {
             let mut pools = self.engine.state.pools.values();
-            if pools.all(|pool| pool.nodes.values().all(|node| !node.presence.is_present())) {
+            let gone = pools.all(|pool| pool.nodes.values().all(|node| !node.presence.is_present()));
+            if gone && !self.queue.values().any(|due| matches!(due, Due::Boot(_) | Due::Back { .. })) {
                 return;
             }
             for index in 0..self.nodes.len() {
@@ -256,5 +258,15 @@ mod tests {
         }
         assert_eq!(replica.state, world.engine.state);
         assert_eq!((counted, replica.seq), (3, admitted));
+    }
+
+    #[test]
+    fn a_machine_that_starts_after_all_others_have_left_leaves_too() {
+        let mut world = World::new(&Shape { nights: 1, ..Shape::default() });
+        while world.step() && !world.closing {}
+        let again = world.now + 600_000;
+        world.dies(0, again);
+        let ended = (0..100_000).any(|_| !world.step());
+        assert!(ended && world.now > again, "the night ends at {}, the machine starts at {again}", world.now);
     }
 }
