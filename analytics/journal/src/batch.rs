@@ -75,10 +75,11 @@ pub fn micros(at: Timestamp) -> i64 {
     i64::try_from(at.0).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000)
 }
 
-/// The day of a row, counted from 1970.
-pub fn day(table: Table, row: &[Value]) -> u64 {
-    let index = table.columns().iter().position(|column| column.name == table.time());
-    match index.and_then(|index| row.get(index)) {
+/// What tells the day of a table's rows, counted from 1970.
+pub fn day(table: Table) -> impl Fn(&[Value]) -> u64 {
+    let time = table.time();
+    let index = table.columns().iter().position(|column| column.name == time);
+    move |row| match index.and_then(|index| row.get(index)) {
         Some(Value::Time(at)) => at.0 / DAY_MS,
         Some(Value::None | Value::Text(_) | Value::Int(_) | Value::Flag(_)) | None => 0,
     }

@@ -49,8 +49,9 @@ impl DataFile {
     /// From when to when its rows are, by the table's time, in microseconds since 1970; none if its commit does not say.
     pub fn times(&self, table: Table) -> Option<(i64, i64)> {
         let stats: serde_json::Value = serde_json::from_str(self.stats.as_deref()?).ok()?;
+        let time = table.time();
         let micros = |which: &str| {
-            let text = stats[which][table.time()].as_str()?;
+            let text = stats[which][time].as_str()?;
             chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.timestamp_micros())
         };
         Some((micros("minValues")?, micros("maxValues")?))

@@ -86,9 +86,9 @@ pub async fn heard(delta: &Delta, parts: &[Part]) -> Result<(), DeltaError> {
 }
 
 fn by_day(table: Table, landing: &Landing) -> BTreeMap<u64, Vec<&[Value]>> {
-    let mut days = BTreeMap::<u64, Vec<&[Value]>>::new();
+    let (mut days, day) = (BTreeMap::<u64, Vec<&[Value]>>::new(), day(table));
     for row in landing.rows(table) {
-        days.entry(day(table, &row.values)).or_default().push(&row.values);
+        days.entry(day(&row.values)).or_default().push(&row.values);
     }
     days
 }

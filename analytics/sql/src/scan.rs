@@ -55,18 +55,19 @@ pub fn object_store_url(store: &Store) -> Result<ObjectStoreUrl> {
 
 fn partitioned(table: Table, schema: &SchemaRef, store: &Store, file: &DataFile) -> PartitionedFile {
     let path = file.path.split('/').fold(store.prefix.clone().join(table.name()), |path, part| path.join(part));
+    let (time, times) = (table.time(), file.times(table));
+    let of_column = |name: &str| of_column(times.filter(|_| name == time));
     let statistics = Statistics {
         num_rows: file.rows.and_then(|rows| usize::try_from(rows).ok()).map_or(Precision::Absent, Precision::Exact),
         total_byte_size: Precision::Absent,
-        column_statistics: schema.fields().iter().map(|field| of_column(table, field.name(), file)).collect(),
+        column_statistics: schema.fields().iter().map(|field| of_column(field.name())).collect(),
     };
     PartitionedFile::new(path.to_string(), file.bytes).with_statistics(Arc::new(statistics))
 }
 
 /// What is known of a column's values in a file: those of the table's time, from when to when.
-fn of_column(table: Table, name: &str, file: &DataFile) -> ColumnStatistics {
+fn of_column(times: Option<(i64, i64)>) -> ColumnStatistics {
     let unknown = ColumnStatistics::new_unknown();
-    let times = file.times(table).filter(|_| name == table.time());
     times.map_or(unknown.clone(), |(least, greatest)| {
         let at = |micros| Precision::Exact(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())));
         ColumnStatistics { null_count: Precision::Exact(0), min_value: at(least), max_value: at(greatest), ..unknown }
