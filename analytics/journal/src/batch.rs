@@ -85,9 +85,11 @@ pub fn day(table: Table) -> impl Fn(&[Value]) -> u64 {
     }
 }
 
-/// The same rows in the order in which files hold them: by the table's time, then by the journal.
-pub fn sorted(table: Table, batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
-    let whole = concat_batches(&schema::arrow(table), batches)?;
+/// The same rows in the order in which files hold them: by the table's time, then by the journal. At most two copies of
+/// them are in memory meanwhile.
+pub fn sorted(table: Table, batches: Vec<RecordBatch>) -> Result<RecordBatch, ArrowError> {
+    let whole = concat_batches(&schema::arrow(table), &batches)?;
+    drop(batches);
     let by = [table.time(), "journal_partition", "journal_position", "journal_row"];
     let columns = by.iter().filter_map(|name| whole.column_by_name(name));
     let columns: Vec<SortColumn> = columns.map(|values| SortColumn { values: values.clone(), options: None }).collect();

@@ -12,10 +12,13 @@ use crate::batch::sorted;
 use crate::delta::{COMPACTOR, DataFile, Delta, DeltaError, now_ms};
 use crate::file::file;
 
-/// Files of at least so many rows are left as they are, and none with more is made: its rows are in memory meanwhile.
-const FULL_ROWS: u64 = 500_000;
-/// So many small files of one day are worth one that holds them all.
+/// Files of at least so many rows are left as they are, and none with more is made: its rows are in memory meanwhile, twice,
+/// which for events takes about 200 MiB.
+const FULL_ROWS: u64 = 250_000;
+/// So many small files of the newest day are worth one that holds them all; of a day that is over two are, since whoever
+/// asks about a year opens every file of it.
 const MANY: usize = 8;
+const MANY_OF_THE_PAST: usize = 2;
 
 /// Makes one file of many, where a day has many; returns how many files became fewer.
 pub async fn compact(delta: &mut Delta) -> Result<usize, DeltaError> {
@@ -26,8 +29,7 @@ pub async fn compact(delta: &mut Delta) -> Result<usize, DeltaError> {
         for file in &day {
             batches.extend(read(delta.bytes(file).await?)?);
         }
-        let whole = sorted(delta.table, &batches).map_err(|error| DeltaError::Store(error.to_string()))?;
-        drop(batches);
+        let whole = sorted(delta.table, batches).map_err(|error| DeltaError::Store(error.to_string()))?;
         if whole.num_rows() as u64 != rows_before {
             let (table, found) = (delta.table.name(), whole.num_rows());
             return Err(DeltaError::Store(format!(
@@ -56,12 +58,14 @@ pub async fn retain(delta: &mut Delta, first_day: &str) -> Result<usize, DeltaEr
 
 /// Groups of files that are worth one: small ones of the same day, as many as one may hold.
 fn crowded(files: Vec<DataFile>) -> Vec<Vec<DataFile>> {
+    let newest = files.iter().map(|file| file.day.clone()).max().unwrap_or_default();
+    let many = |day: &str| if day < newest.as_str() { MANY_OF_THE_PAST } else { MANY };
     let mut days = BTreeMap::<String, Vec<DataFile>>::new();
     for file in files.into_iter().filter(|file| file.rows.is_some_and(|rows| rows < FULL_ROWS)) {
         days.entry(file.day.clone()).or_default().push(file);
     }
     let mut groups = Vec::new();
-    for mut day in days.into_values().filter(|day| day.len() >= MANY) {
+    for (_, mut day) in days.into_iter().filter(|(name, day)| day.len() >= many(name)) {
         day.sort_by_key(|file| file.rows);
         let mut rows = 0;
         let fits = |file: &DataFile| {
@@ -100,12 +104,24 @@ mod tests {
     }
 
     #[test]
-    fn only_days_with_many_small_files_are_worth_it_and_no_file_grows_too_large() {
-        let few = [("2026-03-01", 10); 7];
-        let many = [("2026-03-02", 100_000); 8];
-        let large = [("2026-03-03", 600_000); 20];
-        let groups = crowded(files(&[&few[..], &many, &large].concat()));
-        let shape: Vec<(&str, usize)> = groups.iter().map(|group| (group[0].day.as_str(), group.len())).collect();
-        assert_eq!(shape, [("2026-03-02", 5)]);
+    fn days_with_many_small_files_are_worth_it_and_no_file_grows_too_large() {
+        let past = [("2026-03-01", 10); 2];
+        let many = [("2026-03-02", 50_000); 8];
+        let large = [("2026-03-03", 300_000); 20];
+        let [few, more] = [7, 8].map(|count| vec![("2026-03-04", 10); count]);
+        let shape = |of: &[&[(&str, u64)]]| {
+            let groups = crowded(files(&of.concat()));
+            groups.iter().map(|group| (group[0].day.clone(), group.len())).collect::<Vec<_>>()
+        };
+        let want = |of: &[(&str, usize)]| of.iter().map(|(day, count)| ((*day).to_owned(), *count)).collect::<Vec<_>>();
+        let over = want(&[("2026-03-01", 2), ("2026-03-02", 5)]);
+        assert_eq!(shape(&[&past, &many, &large, &few]), over);
+        assert_eq!(shape(&[&past, &many, &large, &more]), [over, want(&[("2026-03-04", 8)])].concat());
+    }
+
+    #[test]
+    fn what_fits_into_one_file_no_more_is_left_as_it_is() {
+        let two = files(&[("2026-03-01", 150_000), ("2026-03-01", 150_000), ("2026-03-02", 1)]);
+        assert!(crowded(two).is_empty());
     }
 }

@@ -95,7 +95,7 @@ fn by_day(table: Table, landing: &Landing) -> BTreeMap<u64, Vec<&[Value]>> {
 
 fn files(table: Table, days: BTreeMap<u64, Vec<RecordBatch>>) -> Result<Vec<NewFile>, DeltaError> {
     let make = |(day, batches): (u64, Vec<RecordBatch>)| {
-        let rows = sorted(table, &batches)?;
+        let rows = sorted(table, batches)?;
         file(table, &day_name(day), &rows, now_ms())
     };
     days.into_iter().map(make).collect::<Result<_, _>>().map_err(|error| DeltaError::Store(error.to_string()))

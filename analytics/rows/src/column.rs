@@ -63,6 +63,8 @@ pub struct Prose(pub String);
 
 /// A part of a row: one value, or several that always stand together.
 pub trait Field {
+    /// How many columns it has.
+    const WIDTH: usize;
     /// Adds its columns; a single value takes the name and words that it is given.
     fn columns(name: &'static str, doc: &'static str, into: &mut Vec<Column>);
     /// Adds its values, in the order of the columns.
@@ -86,6 +88,7 @@ macro_rules! cells {
         }
 
         impl Field for $type {
+            const WIDTH: usize = 1;
             fn columns(name: &'static str, doc: &'static str, into: &mut Vec<Column>) {
                 into.push(Column { name, kind: <$type>::KIND, nullable: false, doc });
             }
@@ -95,6 +98,7 @@ macro_rules! cells {
         }
 
         impl Field for Option<$type> {
+            const WIDTH: usize = 1;
             fn columns(name: &'static str, doc: &'static str, into: &mut Vec<Column>) {
                 into.push(Column { name, kind: <$type>::KIND, nullable: true, doc });
             }
@@ -136,6 +140,7 @@ macro_rules! columns {
         pub struct $name { $( $(#[doc = $words])+ pub $field: $type, )* }
 
         impl $crate::column::Field for $name {
+            const WIDTH: usize = 0 $( + <$type as $crate::column::Field>::WIDTH )*;
             fn columns(_: &'static str, _: &'static str, into: &mut Vec<$crate::Column>) {
                 $( <$type as $crate::column::Field>::columns(
                     stringify!($field), concat!($($words),+).trim_ascii_start(), into); )*

@@ -60,7 +60,7 @@ struct Adding<'a> {
 }
 
 impl Adding<'_> {
-    fn add(&mut self, table: Table, row: impl Field) {
+    fn add<R: Field>(&mut self, table: Table, row: R) {
         let count = &mut self.maker.made[table as usize];
         let origin = Origin {
             journal: self.journal,
@@ -69,7 +69,7 @@ impl Adding<'_> {
             journal_row: *count,
         };
         *count += 1;
-        let mut values = Vec::with_capacity(24);
+        let mut values = Vec::with_capacity(R::WIDTH + Origin::WIDTH);
         row.values(&mut values);
         origin.values(&mut values);
         self.into.push((table, Row { position: self.maker.position, values }));

@@ -20,8 +20,8 @@ use crate::Failure;
 use crate::cluster::Place;
 
 /// Serves until the input ends: `engine FOLDER ENTRIES` or `bare FOLDER`, `kafka FOLDER PLACE` or `loop FOLDER PLACE`; or
-/// reads until all is read: `follow PLACE LOGS RECORDS`; or lands a made-up journal in tables or only folds it:
-/// `land FOLDER`, `fold`.
+/// reads until all is read: `follow PLACE LOGS RECORDS`; or lands a made-up journal in tables, compacts them, or only
+/// folds the journal: `land FOLDER`, `compact FOLDER`, `fold`.
 pub fn serve(args: &[String]) -> Result<(), Failure> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     if let ["follow", brokers, prefix, partitions, logs, records] = args.as_slice() {
@@ -29,6 +29,9 @@ pub fn serve(args: &[String]) -> Result<(), Failure> {
     }
     if let ["land", folder] = args.as_slice() {
         return lands::land(Path::new(folder));
+    }
+    if let ["compact", folder] = args.as_slice() {
+        return lands::compact(Path::new(folder));
     }
     if let ["fold"] = args.as_slice() {
         return lands::fold();

@@ -47,7 +47,7 @@ pub struct SoFar {
 }
 
 impl Writer {
-    /// Opens the tables of an empty folder.
+    /// Opens the tables of a folder; the journal is read from its beginning, so they should be empty where it is.
     pub fn open(folder: &Path) -> Result<Self, Failure> {
         let store = Store::of_folder(folder)?;
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
