@@ -65,7 +65,9 @@ pub fn run() -> Result<Vec<Row>, Failure> {
     let ours = sum(&mut asked.iter().map(|asked| best(&asked.took)));
     let total = Row::new("sql", "all of them, the best of each", ours, "ms");
     let theirs = baseline.map(|baseline| sum(&mut baseline.iter().map(|answer| answer.best)));
-    rows.push(theirs.map_or(total.clone(), |theirs| total.note(format!("DuckDB {theirs:.0} ms, {:.2}x", ours / theirs))));
+    rows.push(
+        theirs.map_or(total.clone(), |theirs| total.note(format!("DuckDB {theirs:.0} ms, {:.2}x", ours / theirs))),
+    );
     Ok(rows)
 }
 
