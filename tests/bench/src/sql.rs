@@ -1,5 +1,6 @@
-//! `sql`: the questions that people ask of the tables, over a million events and those that have not landed yet, each as
-//! often and as a whole: the tables are opened, the statement planned, all rows taken. Beside it DuckDB, on the same files.
+//! `sql`: the questions that people ask of the tables, over a million events and those that have not landed yet. Each is
+//! asked some times, as a whole: the tables are opened, the statement planned, all rows taken. Beside it DuckDB, which is
+//! told the same files before.
 
 mod duckdb;
 
@@ -54,20 +55,17 @@ pub fn run() -> Result<Vec<Row>, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let asked = runtime.block_on(ask(&tables))?;
     let baseline = duckdb::ask(folder.path(), &tables.waiting, tables.now, RUNS)?;
-    if baseline.is_none() {
-        println!("sql      DuckDB is not there: no baseline");
-    }
     for (index, asked) in asked.iter().enumerate() {
         let beside = baseline.as_ref().and_then(|baseline| baseline.get(index));
         rows.push(row(index + 1, asked, beside));
     }
-    let sum = |of: &mut dyn Iterator<Item = f64>| of.sum::<f64>();
-    let ours = sum(&mut asked.iter().map(|asked| best(&asked.took)));
-    let total = Row::new("sql", "all of them, the best of each", ours, "ms");
-    let theirs = baseline.map(|baseline| sum(&mut baseline.iter().map(|answer| answer.best)));
-    rows.push(
-        theirs.map_or(total.clone(), |theirs| total.note(format!("DuckDB {theirs:.0} ms, {:.2}x", ours / theirs))),
-    );
+    let ours: f64 = asked.iter().map(|asked| best(&asked.took)).sum();
+    let theirs = baseline.map(|baseline| baseline.iter().map(|answer| answer.best).sum::<f64>());
+    let beside = match theirs {
+        Some(theirs) => format!("DuckDB {theirs:.0} ms, {:.2}x", ours / theirs),
+        None => "DuckDB is not there: no baseline".to_owned(),
+    };
+    rows.push(Row::new("sql", "all of them, the best of each", ours, "ms").note(beside));
     Ok(rows)
 }
 
