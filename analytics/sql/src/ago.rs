@@ -48,7 +48,7 @@ impl ScalarUDFImpl for Ago {
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        exec_err!("ago takes a length of time that stands in the statement, as in ago('7d')")
+        exec_err!("`ago` takes a length of time that stands in the statement, as in ago('7d')")
     }
 }
 

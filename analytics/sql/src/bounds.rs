@@ -38,15 +38,21 @@ pub fn runtime(bounds: &Bounds) -> Result<Arc<RuntimeEnv>> {
 }
 
 /// The settings of a session. Times without a zone are UTC, wherever the process runs.
-pub fn config() -> SessionConfig {
+pub fn config(bounds: &Bounds) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_information_schema(true)
         .with_default_catalog_and_schema("reprise", "public")
         .with_create_default_catalog_and_schema(true);
+    let sorts_at_once = config.target_partitions();
     let options = config.options_mut();
+    // What each sort sets aside for merging: of a small bound on a machine with many processors nothing else would be left.
+    let set_aside = options.execution.sort_spill_reservation_bytes;
+    options.execution.sort_spill_reservation_bytes = set_aside.min(bounds.memory_bytes / (4 * sorts_at_once));
     options.execution.time_zone = Some("+00:00".to_owned());
     options.execution.parquet.pushdown_filters = true;
     options.sql_parser.collect_spans = true;
+    // The order of a task's story is kept, though it is a part of a statement.
+    options.sql_parser.enable_subquery_sort_elimination = false;
     options.format.timestamp_tz_format = Some("%Y-%m-%dT%H:%M:%S%.3fZ".to_owned());
     config
 }

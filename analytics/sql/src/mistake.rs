@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::{Diagnostic, SchemaError, Span};
 use datafusion::error::DataFusionError;
 
@@ -53,35 +54,68 @@ impl Mistake {
         Self { whose: Whose::Store, message, hint, place: None }
     }
 
+    fn of_memory(why: &str) -> Self {
+        // Those who hold most stand below the first line, each as `SortExec[0]#3(can spill: true) consumed 9 MB`.
+        let most = why.lines().skip(1).find_map(|line| line.trim().split(['[', '#', '(', ' ']).next());
+        let most = most.map(|name| format!(": {name} holds most of the memory")).unwrap_or_default();
+        let hint = "ask for fewer rows or columns, or give it more with --memory".to_owned();
+        let message = format!("the statement takes more than it may{most}");
+        Self { whose: Whose::Bounds, message, hint, place: None }
+    }
+
+    fn of_disk(why: &str) -> Self {
+        let hint = "ask for fewer rows or columns, or give it more with --memory".to_owned();
+        let message = match why.contains("max_temp_directory_size") {
+            true => "the statement puts more on the disk than it may, as memory does not hold it".to_owned(),
+            false => format!("what memory does not hold cannot be put on the disk: {why}"),
+        };
+        Self { whose: Whose::Bounds, message, hint, place: None }
+    }
+
     /// What datafusion says of a statement, in our words as far as we have any.
     pub fn of(error: &DataFusionError, statement: &str) -> Self {
         let diagnostic = error.diagnostic();
         let root = error.find_root();
+        if let DataFusionError::ResourcesExhausted(why) = root {
+            return Self::of_memory(why);
+        }
+        // Files of tables are read through their store: what else is read and written is what did not fit memory.
+        if let DataFusionError::IoError(why) = root {
+            return Self::of_disk(&why.to_string());
+        }
+        if let DataFusionError::ArrowError(why, _) = root
+            && let ArrowError::IoError(why, _) = why.as_ref()
+        {
+            return Self::of_disk(why);
+        }
         if let DataFusionError::ObjectStore(why) = root {
             return Self::of_store(format!("the store cannot be read: {why}"));
+        }
+        if let DataFusionError::ParquetError(why) = root {
+            return Self::of_store(format!("a file cannot be read: {why}"));
         }
         if let DataFusionError::SQL(error, _) = root {
             let said = error.to_string();
             let (message, place) = without_place(said.strip_prefix("sql parser error: ").unwrap_or(&said));
-            return Self { whose: Whose::Statement, message, hint: String::new(), place };
+            return ended(message, place, statement);
         }
-        let (whose, message, hint) = if let DataFusionError::ResourcesExhausted(why) = root {
-            let hint = "ask for fewer rows or columns, or give it more with --memory".to_owned();
-            let why = first_line(why);
-            let why = why.trim_end_matches(" with top memory consumers (across reservations) as:");
-            (Whose::Bounds, format!("the statement takes more than it may: {why}"), hint)
-        } else if let DataFusionError::SchemaError(error, _) = root {
-            let (message, hint) = of_schema(error);
-            (Whose::Statement, message, hint)
+        let (message, hint) = if let DataFusionError::SchemaError(error, _) = root {
+            of_schema(error)
         } else {
-            (Whose::Statement, first_line(&root.strip_backtrace()), String::new())
+            (of_words(&root.strip_backtrace()), String::new())
         };
-        let message = message.strip_prefix("Error during planning: ").unwrap_or(&message).to_owned();
         let helps = |d: &Diagnostic| d.helps.iter().map(|help| help.message.clone()).collect::<Vec<_>>().join("; ");
         let hint = if hint.is_empty() { diagnostic.map(helps).unwrap_or_default() } else { hint };
         let place = diagnostic.and_then(|d| d.span).and_then(place_of).or_else(|| find_quoted(&message, statement));
-        Self { whose, message, hint, place }
+        Self { whose: Whose::Statement, message, hint, place }
     }
+}
+
+/// What has no kind of its own: the first line, without who passed it on.
+fn of_words(said: &str) -> String {
+    let message = without_origin(&first_line(said)).to_owned();
+    let function = message.strip_prefix("Invalid function '").and_then(|rest| rest.strip_suffix('\''));
+    function.map(|name| format!("there is no function `{name}`")).unwrap_or(message)
 }
 
 /// A name that is not there, and what there is.
@@ -98,9 +132,13 @@ fn of_schema(error: &SchemaError) -> (String, String) {
             };
             (format!("there is no column `{}`", field.name), hint)
         }
-        SchemaError::AmbiguousReference { .. }
-        | SchemaError::DuplicateQualifiedField { .. }
-        | SchemaError::DuplicateUnqualifiedField { .. } => (error.to_string(), String::new()),
+        SchemaError::AmbiguousReference { field } => {
+            let name = &field.name;
+            (format!("more than one table has a column `{name}`"), format!("say whose, as in `e.{name}`"))
+        }
+        SchemaError::DuplicateQualifiedField { .. } | SchemaError::DuplicateUnqualifiedField { .. } => {
+            (error.to_string(), String::new())
+        }
     }
 }
 
@@ -108,6 +146,34 @@ fn of_schema(error: &SchemaError) -> (String, String) {
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distances = known.map(|known| (strsim::osa_distance(word, known), known));
     distances.min().filter(|(distance, _)| *distance <= 2).map(|(_, known)| known)
+}
+
+/// What parts of datafusion put before their words.
+const ORIGINS: [&str; 6] = [
+    "Error during planning: ",
+    "This feature is not implemented: ",
+    "Execution error: ",
+    "Arrow error: ",
+    "Parser error: ",
+    "Cast error: ",
+];
+
+/// A message without the names of those who passed it on.
+fn without_origin(message: &str) -> &str {
+    let shorter = ORIGINS.iter().find_map(|origin| message.strip_prefix(origin));
+    shorter.map_or(message, without_origin)
+}
+
+/// What a parser says that met the end, or went down too far.
+fn ended(message: String, place: Option<(u32, u32, u32)>, statement: &str) -> Mistake {
+    let mut mistake = Mistake { place, ..Mistake::of_statement(&message, "") };
+    if let Some(expected) = message.strip_suffix("found: EOF") {
+        mistake.message = format!("{expected}found: the end");
+        mistake.place = place_at(statement, statement.trim_end().len(), 1);
+    } else if message == "recursion limit exceeded" {
+        mistake.message = "the statement is nested too deeply".to_owned();
+    }
+    mistake
 }
 
 fn first_line(text: &str) -> String {
@@ -141,10 +207,15 @@ fn find_quoted(message: &str, statement: &str) -> Option<(u32, u32, u32)> {
     let name = quoted.rsplit('.').next()?;
     let mut found = statement.match_indices(name);
     let (at, _) = found.next().filter(|_| found.next().is_none())?;
+    place_at(statement, at, name.chars().count())
+}
+
+/// Line and column of a byte of the statement.
+fn place_at(statement: &str, at: usize, width: usize) -> Option<(u32, u32, u32)> {
     let before = &statement[..at];
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Some((u32::try_from(line).ok()?, u32::try_from(column).ok()?, u32::try_from(name.chars().count()).ok()?))
+    Some((u32::try_from(line).ok()?, u32::try_from(column).ok()?, u32::try_from(width).ok()?))
 }
 
 #[cfg(test)]

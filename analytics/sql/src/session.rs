@@ -12,7 +12,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SQLOptions, SessionContext};
 use futures_util::StreamExt;
 use model::Timestamp;
 use rows::Table;
@@ -55,6 +55,7 @@ pub struct Answer {
     pub schema: SchemaRef,
     rows: mpsc::Receiver<datafusion::error::Result<RecordBatch>>,
     task: JoinHandle<()>,
+    ended: bool,
     until: Instant,
     bounds: Bounds,
     statement: String,
@@ -69,7 +70,7 @@ impl Session {
         let no = |error: datafusion::error::DataFusionError| Mistake::of(&error, "");
         let runtime = bounds::runtime(&options.bounds).map_err(no)?;
         let state = SessionStateBuilder::new()
-            .with_config(bounds::config())
+            .with_config(bounds::config(&options.bounds))
             .with_runtime_env(runtime)
             .with_default_features()
             .build();
@@ -108,13 +109,13 @@ impl Session {
         });
         let schema = match tokio::time::timeout_at(until.into(), plan).await {
             Ok(Ok(planned)) => planned?,
-            Ok(Err(_)) => return Err(Mistake::of_statement("our own bug: the statement could not be planned", "")),
+            Ok(Err(_)) => return Err(our_bug()),
             Err(_) => {
                 task.abort();
                 return Err(too_long(&bounds));
             }
         };
-        Ok(Answer { schema, rows, task, until, bounds, statement: text.to_owned() })
+        Ok(Answer { schema, rows, task, ended: false, until, bounds, statement: text.to_owned() })
     }
 }
 
@@ -141,9 +142,12 @@ impl Inner {
             Box::pin(self.open(&name, &mut opened)).await?;
         }
         let state = self.state();
-        let plan = state.statement_to_plan(statement).await.map_err(|e| mistake(&e, text))?;
+        let plan = state.statement_to_plan(statement).await.map_err(|e| self.mistake(&e, text))?;
+        // What reads has been let through; that the plan only reads is made sure of once more.
+        let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        reads.verify_plan(&plan).map_err(|e| self.mistake(&e, text))?;
         let frame = DataFrame::new(state, plan);
-        frame.execute_stream().await.map_err(|e| mistake(&e, text))
+        frame.execute_stream().await.map_err(|e| self.mistake(&e, text))
     }
 
     /// The state in which a statement begins: now, or as of then.
@@ -221,21 +225,34 @@ impl Inner {
         self.context.register_table(name, provider).map_err(no)?;
         Ok(())
     }
-}
 
-/// What is wrong, with the name that was meant where a table is not known.
-fn mistake(error: &datafusion::error::DataFusionError, text: &str) -> Mistake {
-    let mut mistake = Mistake::of(error, text);
-    let missing = mistake.message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
-    if let Some(missing) = missing.map(|name| name.rsplit('.').next().unwrap_or(name).to_owned()) {
-        let names = Session::names();
-        mistake.message = format!("there is no table `{missing}`");
-        mistake.hint = match nearest(&missing, names.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", names.join(", ")),
-        };
+    /// What is wrong, with the name that was meant where a table is not known.
+    fn mistake(&self, error: &datafusion::error::DataFusionError, text: &str) -> Mistake {
+        let mut mistake = Mistake::of(error, text);
+        let missing = mistake.message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
+        if let Some(missing) = missing.map(|name| name.rsplit('.').next().unwrap_or(name).to_owned()) {
+            let names = Session::names();
+            mistake.message = format!("there is no table `{missing}`");
+            mistake.hint = match nearest(&missing, names.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", names.join(", ")),
+            };
+        }
+        if let Some(function) = mistake.message.strip_prefix("there is no function `") {
+            let state = self.context.state();
+            let (scalars, aggregates) = (state.scalar_functions().keys(), state.aggregate_functions().keys());
+            let known = scalars.chain(aggregates).chain(state.window_functions().keys()).map(String::as_str);
+            let meant = nearest(function.trim_end_matches('`'), known);
+            mistake.hint = meant.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
+        }
+        let function =
+            mistake.message.strip_prefix("table function '").and_then(|rest| rest.strip_suffix("' not found"));
+        if let Some(function) = function {
+            mistake.message = format!("there is no table function `{function}`");
+            mistake.hint = "there is why('EXECUTION/TASK'); files are not read".to_owned();
+        }
+        mistake
     }
-    mistake
 }
 
 impl Drop for Answer {
@@ -249,6 +266,11 @@ impl Answer {
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, Mistake> {
         match tokio::time::timeout_at(self.until.into(), self.rows.recv()).await {
             Err(_) => Err(too_long(&self.bounds)),
+            // Rows that end since the statement's task broke down are not all there are.
+            Ok(None) if !self.ended => {
+                self.ended = true;
+                (&mut self.task).await.map(|()| None).map_err(|_| our_bug())
+            }
             Ok(None) => Ok(None),
             Ok(Some(batch)) => batch.map(Some).map_err(|error| Mistake::of(&error, &self.statement)),
         }
@@ -269,10 +291,14 @@ impl Answer {
     }
 }
 
+fn our_bug() -> Mistake {
+    Mistake::of_statement("our own bug: the statement broke down", "")
+}
+
 fn too_long(bounds: &Bounds) -> Mistake {
     Mistake {
         whose: Whose::Bounds,
-        message: format!("the statement was ended after {} s", bounds.time.as_secs()),
+        message: format!("the statement was ended after {} s", bounds.time.as_secs_f64()),
         hint: "ask about less time, or give it longer with --timeout".to_owned(),
         place: None,
     }

@@ -1,60 +1,126 @@
 //! What may be asked: one statement that reads. All else is refused before it is planned.
 
+use datafusion::common::Result;
+use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
-use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{SetExpr, Statement as Ast};
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::ast::Statement as Ast;
+use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, dialect_from_str};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 
 use crate::mistake::Mistake;
 
+/// A statement is at most so long.
+pub const MAX_BYTES: usize = 256 << 10;
+/// It has at most so many keywords and operators. Each may hold all that stand before it, and whoever plans it goes down
+/// into every one on a stack that has an end; lists of values may be as long as they like. What joins whole queries takes
+/// most of the stack, and counts as four.
+pub const MAX_WORDS: usize = 1_000;
+
 /// Reads one statement; a semicolon at its end is no second one.
 pub fn read(state: &SessionState, text: &str) -> Result<Statement, Mistake> {
-    let text_only = text.trim().trim_end_matches(';').trim_end();
-    if text_only.is_empty() {
-        return Err(Mistake::of_statement("there is no statement", "try: SELECT * FROM executions LIMIT 5"));
+    if text.len() > MAX_BYTES {
+        let message = format!("the statement has {} bytes, and may have {MAX_BYTES}", text.len());
+        return Err(Mistake::of_statement(&message, "join with VALUES, or ask for a part at a time"));
     }
-    let dialect = state.config().options().sql_parser.dialect;
-    let statement = state.sql_to_statement(text, &dialect).map_err(|error| Mistake::of(&error, text))?;
-    reads(&statement)?;
-    Ok(statement)
+    let options = &state.config().options().sql_parser;
+    let dialect = dialect_from_str(options.dialect).unwrap_or_else(|| Box::new(GenericDialect {}) as Box<dyn Dialect>);
+    let no = |error: DataFusionError| Mistake::of(&error, text);
+    let unread = |error: TokenizerError| no(DataFusionError::SQL(Box::new(ParserError::from(error)), None));
+    let tokens = Tokenizer::new(dialect.as_ref(), text).tokenize_with_location().map_err(unread)?;
+    let words: usize = tokens.iter().map(|token| weight(&token.token)).sum();
+    if words > MAX_WORDS {
+        let message = format!("the statement has {words} keywords and operators, and may have {MAX_WORDS}");
+        return Err(Mistake::of_statement(&message, "say `x IN (1, 2, …)` instead of `x = 1 OR x = 2 …`"));
+    }
+    let parser = DFParserBuilder::new(tokens.clone())
+        .with_dialect(dialect.as_ref())
+        .with_recursion_limit(options.recursion_limit.get())
+        .build();
+    let mut statements = parser.and_then(|mut parser| parser.parse_statements()).map_err(no)?;
+    match (statements.pop_front(), statements.len()) {
+        (None, _) => Err(Mistake::of_statement("there is no statement", "try: SELECT * FROM executions LIMIT 5")),
+        (Some(statement), 0) => reads(&statement, &tokens).map(|()| statement),
+        (Some(_), more) => {
+            let ended = tokens.iter().skip_while(|token| token.token != Token::SemiColon).skip(1);
+            let second = ended.into_iter().find(|token| !matches!(token.token, Token::Whitespace(_)));
+            let message = format!("there are {} statements", more + 1);
+            let mistake = Mistake::of_statement(&message, "ask one at a time");
+            Err(Mistake { place: second.and_then(place), ..mistake })
+        }
+    }
 }
 
-fn reads(statement: &Statement) -> Result<(), Mistake> {
-    let refused = |word: &str| {
-        let message = format!("{word} is refused: the tables are what the journal says, and only read here");
-        Err(Mistake::of_statement(&message, "SELECT, EXPLAIN, SHOW and DESCRIBE are there to read"))
-    };
+/// What a word counts: nothing if it holds no others, as an operator its operands.
+fn weight(token: &Token) -> usize {
+    if let Token::Word(word) = token {
+        let joins_queries = [Keyword::UNION, Keyword::EXCEPT, Keyword::INTERSECT].contains(&word.keyword);
+        return if joins_queries { 4 } else { usize::from(word.keyword != Keyword::NoKeyword) };
+    }
+    let is_value = matches!(token, Token::Number(..) | Token::SingleQuotedString(_));
+    let is_mark = matches!(token, Token::Comma | Token::Period | Token::SemiColon | Token::LParen | Token::RParen);
+    usize::from(!is_value && !is_mark && !matches!(token, Token::Whitespace(_) | Token::EOF))
+}
+
+fn reads(statement: &Statement, tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
     match statement {
-        Statement::Statement(ast) if has_into(ast) => refused("SELECT INTO"),
-        Statement::Statement(ast) if is_reading(ast) => Ok(()),
-        Statement::Statement(ast) => refused(&first_word(&ast.to_string())),
-        Statement::Explain(explain) => reads(&explain.statement),
-        Statement::CreateExternalTable(_) => refused("CREATE EXTERNAL TABLE"),
-        Statement::CopyTo(_) => refused("COPY"),
-        Statement::Reset(_) => refused("RESET"),
+        Statement::Statement(ast) => is_reading(ast, tokens),
+        Statement::Explain(explain) => reads(&explain.statement, tokens),
+        Statement::CreateExternalTable(_) => Err(refused("CREATE EXTERNAL TABLE", tokens)),
+        Statement::CopyTo(_) => Err(refused("COPY", tokens)),
+        Statement::Reset(_) => Err(refused("RESET", tokens)),
     }
 }
 
-fn is_reading(ast: &Ast) -> bool {
+fn is_reading(ast: &Ast, tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
     if let Ast::Explain { statement, .. } = ast {
-        return matches!(statement.as_ref(), Ast::Query(_)) && !has_into(statement);
+        return is_reading(statement, tokens);
     }
-    matches!(
+    let shows = matches!(
         ast,
-        Ast::Query(_)
-            | Ast::ExplainTable { .. }
+        Ast::ExplainTable { .. }
             | Ast::ShowTables { .. }
             | Ast::ShowColumns { .. }
             | Ast::ShowVariable { .. }
             | Ast::ShowFunctions { .. }
-    )
+    );
+    if matches!(ast, Ast::Query(_)) {
+        return into(tokens);
+    }
+    if shows { Ok(()) } else { Err(refused(&first_word(ast), tokens)) }
 }
 
-fn has_into(ast: &Ast) -> bool {
-    let Ast::Query(query) = ast else { return false };
-    let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    select.into.is_some()
+/// A query reads, unless it puts what it reads somewhere: however deep within it that is said.
+fn into(tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
+    let has = |keyword| tokens.iter().any(|token| matches!(&token.token, Token::Word(word) if word.keyword == keyword));
+    match has(Keyword::INTO) {
+        true if has(Keyword::INSERT) => Err(refused("INSERT", tokens)),
+        true => Err(refused("INTO", tokens)),
+        false => Ok(()),
+    }
 }
 
-fn first_word(text: &str) -> String {
-    text.split_whitespace().next().unwrap_or("this").to_ascii_uppercase()
+/// The refusal of a word, at its place.
+fn refused(words: &str, tokens: &[TokenWithSpan]) -> Mistake {
+    let first = words.split(' ').next().unwrap_or(words);
+    let is_first = |token: &&TokenWithSpan| {
+        let Token::Word(word) = &token.token else { return false };
+        word.quote_style.is_none() && word.value.eq_ignore_ascii_case(first)
+    };
+    let message = format!("{words} is refused: the tables are what the journal says, and only read here");
+    let mistake = Mistake::of_statement(&message, "SELECT, EXPLAIN, SHOW and DESCRIBE are there to read");
+    Mistake { place: tokens.iter().find(is_first).and_then(place), ..mistake }
+}
+
+/// Line, column and width of a word.
+fn place(token: &TokenWithSpan) -> Option<(u32, u32, u32)> {
+    let (start, end) = (token.span.start, token.span.end);
+    let number = |n: u64| u32::try_from(n).ok();
+    Some((number(start.line)?, number(start.column)?, number(end.column.saturating_sub(start.column).max(1))?))
+}
+
+fn first_word(of: &Ast) -> String {
+    of.to_string().split_whitespace().next().unwrap_or("this").to_ascii_uppercase()
 }

@@ -33,7 +33,7 @@ pub struct Why {
 impl TableFunctionImpl for Why {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let [Expr::Literal(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)), _)] = args.exprs() else {
-            return plan_err!("why takes one task: why('nightly-web-118/build'), or why('build') for the newest");
+            return plan_err!("`why` takes one task: why('nightly-web-118/build'), or why('build') for the newest");
         };
         let (execution, rest) = match name.split_once('/') {
             Some((execution, rest)) => (Some(execution), rest),
