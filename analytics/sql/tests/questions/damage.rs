@@ -1,0 +1,40 @@
+//! What is wrong with the files is the store's, not the statement's.
+
+use std::fs;
+use std::path::PathBuf;
+
+use journal::Store;
+use sql::mistake::Whose;
+use tempfile::TempDir;
+
+use super::fixture;
+use super::stage::Stage;
+
+#[tokio::test]
+async fn a_file_that_is_gone_or_damaged_is_said_to_be_the_stores() {
+    let folder = TempDir::new().unwrap();
+    let stage = Stage::land(Store::of_folder(folder.path()).unwrap(), &fixture::records()[..1_500], 0).await;
+    let session = stage.session();
+    let text = "SELECT count(DISTINCT kind) FROM events";
+    assert!(session.run(text).await.unwrap().collect().await.is_ok());
+    let file = data_file(folder.path().join("events"));
+    let whole = fs::read(&file).unwrap();
+    for (what, bytes) in [("cut", &whole[..whole.len() / 2]), ("empty", &[]), ("other bytes", &[7; 4_096][..])] {
+        fs::write(&file, bytes).unwrap();
+        let mistake = session.run(text).await.unwrap().collect().await.unwrap_err();
+        println!("{what}: {mistake:?}");
+        assert_eq!(mistake.whose, Whose::Store, "{what}: {mistake}");
+    }
+    fs::remove_file(&file).unwrap();
+    let mistake = session.run(text).await.unwrap().collect().await.unwrap_err();
+    println!("gone: {mistake:?}");
+    assert_eq!(mistake.whose, Whose::Store, "{mistake}");
+    fs::write(&file, &whole).unwrap();
+    assert!(session.run(text).await.unwrap().collect().await.is_ok());
+}
+
+fn data_file(table: PathBuf) -> PathBuf {
+    let days = table.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let day = days.filter(|path| path.to_string_lossy().contains("day=")).min().unwrap();
+    day.read_dir().unwrap().map(|entry| entry.unwrap().path()).min().unwrap()
+}

@@ -1,0 +1,198 @@
+//! What is no question, or would be more than one, is refused in words, at its place.
+
+use sql::mistake::Whose;
+use sql::statement::{MAX_BYTES, MAX_WORDS};
+use sql::{Mistake, Session};
+
+use super::stage::stage;
+
+const ONE_TASK: &str =
+    "`why` takes one task: why('nightly-web-118/build'), or why('build') for the newest (line 1, column 15)";
+const NOT_READ: &str = "SELECT, EXPLAIN, SHOW and DESCRIBE are there to read";
+
+#[tokio::test]
+async fn names_that_are_not_there_are_said_with_those_that_are_meant() {
+    refuse(&[
+        (
+            "SELECT execution_idd FROM executions",
+            "there is no column `execution_idd` (line 1, column 8); did you mean `execution_id`?",
+        ),
+        (
+            "SELECT execution_id,\n  stat\nFROM executions",
+            "there is no column `stat` (line 2, column 3); did you mean `state`?",
+        ),
+        ("SELECT e.stat FROM executions e", "there is no column `stat` (line 1, column 8); did you mean `state`?"),
+        ("SELECT * FROM execution", "there is no table `execution` (line 1, column 15); did you mean `executions`?"),
+        (
+            "SELECT *\n  FROM executions e JOIN evnts USING (execution_id)",
+            "there is no table `evnts` (line 2, column 26); did you mean `events`?",
+        ),
+        ("SELECT cuont(*) FROM events", "there is no function `cuont` (line 1, column 8); did you mean `count`?"),
+        (
+            "SELECT position FROM events a, events b",
+            "more than one table has a column `position` (line 1, column 8); say whose, as in `e.position`",
+        ),
+        ("DESCRIBE evnts", "there is no table `evnts` (line 1, column 10); did you mean `events`?"),
+    ])
+    .await;
+    let none = refusal(&stage().await.session(), "SELECT nonsense FROM recoveries").await;
+    assert!(none.hint.starts_with("there are recovery_id, pool, cause, node_id"), "{none}");
+    let nonsense = refusal(&stage().await.session(), "SELECT * FROM nonsense").await;
+    assert_eq!(nonsense.hint, format!("there are {}", Session::names().join(", ")));
+}
+
+#[tokio::test]
+async fn what_does_not_parse_is_said_at_the_word_that_was_not_expected() {
+    refuse(&[
+        ("SELEC 1", "Expected: an SQL statement, found: SELEC (line 1, column 1)"),
+        ("SELECT kind\nFORM events", "Expected: end of statement, found: events (line 2, column 6)"),
+        ("SELECT count(*) FROM events WHERE", "Expected: an expression, found: the end (line 1, column 34)"),
+        ("SELECT (1", "Expected: ), found: the end (line 1, column 10)"),
+        ("SELECT 'a", "Unterminated string literal (line 1, column 8)"),
+        ("", "there is no statement; try: SELECT * FROM executions LIMIT 5"),
+        (" ; ", "there is no statement; try: SELECT * FROM executions LIMIT 5"),
+        ("-- only a thought", "there is no statement; try: SELECT * FROM executions LIMIT 5"),
+        ("SELECT 1; SELECT 2", "there are 2 statements (line 1, column 11); ask one at a time"),
+        ("SELECT 1;\nDROP TABLE events;\nSELECT 2", "there are 3 statements (line 2, column 1); ask one at a time"),
+    ])
+    .await;
+    let answer = stage().await.session().run("SELECT ';'; -- a semicolon at the end is no second statement").await;
+    assert!(answer.is_ok());
+}
+
+#[tokio::test]
+async fn what_would_change_something_is_refused_and_nothing_of_it_is_done() {
+    let refused = |word: &str, column: u32| {
+        format!(
+            "{word} is refused: the tables are what the journal says, and only read here (line 1, column {column}); {NOT_READ}"
+        )
+    };
+    let session = stage().await.session();
+    for (text, word, column) in [
+        ("DROP TABLE events", "DROP", 1),
+        ("DROP VIEW retries", "DROP", 1),
+        ("INSERT INTO events SELECT * FROM events", "INSERT", 1),
+        ("UPDATE events SET pool = 'x'", "UPDATE", 1),
+        ("DELETE FROM events", "DELETE", 1),
+        ("TRUNCATE TABLE events", "TRUNCATE", 1),
+        ("ALTER TABLE events RENAME TO e", "ALTER", 1),
+        ("CREATE TABLE x AS SELECT 1", "CREATE", 1),
+        ("CREATE VIEW x AS SELECT 1", "CREATE", 1),
+        ("CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'", "CREATE EXTERNAL TABLE", 1),
+        ("CREATE FUNCTION f() RETURNS INT RETURN 1", "CREATE", 1),
+        ("COPY events TO 'events.csv'", "COPY", 1),
+        ("COPY (SELECT 1) TO 'one.parquet' STORED AS PARQUET", "COPY", 1),
+        ("set datafusion.execution.batch_size = 1", "SET", 1),
+        ("SET TIME ZONE 'America/New_York'", "SET", 1),
+        ("RESET datafusion.execution.batch_size", "RESET", 1),
+        ("EXPLAIN INSERT INTO events SELECT * FROM events", "INSERT", 9),
+        ("EXPLAIN ANALYZE INSERT INTO events SELECT * FROM events", "INSERT", 17),
+        ("EXPLAIN COPY events TO 'events.csv'", "COPY", 9),
+        ("SELECT * INTO x FROM events", "INTO", 10),
+        ("WITH a AS (SELECT 1) SELECT * INTO x FROM a", "INTO", 31),
+        ("SELECT 1 AS n UNION SELECT 2 AS n INTO x", "INTO", 35),
+        ("SELECT * FROM (SELECT * INTO x FROM events)", "INTO", 25),
+        ("EXPLAIN SELECT * INTO x FROM events", "INTO", 18),
+        ("WITH a AS (INSERT INTO events SELECT 1 RETURNING 1) SELECT * FROM a", "INSERT", 12),
+        ("PREPARE p AS SELECT 1", "PREPARE", 1),
+        ("BEGIN", "BEGIN", 1),
+        ("USE information_schema", "USE", 1),
+    ] {
+        let mistake = refusal(&session, text).await;
+        assert_eq!((mistake.whose, mistake.to_string()), (Whose::Statement, refused(word, column)), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn no_file_is_read_but_those_of_the_tables() {
+    let session = stage().await.session();
+    for text in ["SELECT * FROM '/etc/passwd'", "SELECT * FROM \"/etc/passwd\"", "SELECT * FROM \"file:///etc/passwd\""]
+    {
+        let mistake = refusal(&session, text).await;
+        assert!(mistake.message.starts_with("there is no table `"), "{text}: {mistake}");
+    }
+    for function in ["read_parquet", "read_csv", "read_json", "parquet_metadata", "parquet_scan", "glob"] {
+        let mistake = refusal(&session, &format!("SELECT * FROM {function}('/etc/passwd')")).await;
+        let want = format!(
+            "there is no table function `{function}` (line 1, column 15); there is why('EXECUTION/TASK'); files are not read"
+        );
+        assert_eq!(mistake.to_string(), want);
+    }
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_said_with_right_ones() {
+    refuse(&[
+        ("SELECT ago('x')", "'x' is no length of time: write 90s, 15m, 2h, 7d, 4w or 1d12h (line 1, column 13)"),
+        ("SELECT count(*) FROM events WHERE ts > ago('7 days')", "'7 days' is no length of time: write 90s, 15m, 2h, 7d, 4w or 1d12h (line 1, column 45)"),
+        ("SELECT ago(kind) FROM events", "`ago` takes a length of time that stands in the statement, as in ago('7d') (line 1, column 8)"),
+        ("SELECT * FROM why()", ONE_TASK),
+        ("SELECT * FROM why(7)", ONE_TASK),
+        ("SELECT * FROM why('build', 'lint')", ONE_TASK),
+        ("SELECT * FROM events WHERE ts > 'yesterday'", "Error parsing timestamp from 'yesterday': timestamp must contain at least 10 characters (line 1, column 34)"),
+        ("SELECT CAST('x' AS INT)", "Cannot cast string 'x' to value of Int32 type (line 1, column 14)"),
+        ("SELECT 1 / 0", "Divide by zero error"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn statements_are_only_so_long_so_deep_and_of_so_many_words() {
+    let session = stage().await.session();
+    let deep = refusal(&session, &format!("SELECT {}1{}", "(".repeat(1_000), ")".repeat(1_000))).await;
+    assert_eq!(deep.to_string(), "the statement is nested too deeply");
+    let long = refusal(&session, &format!("SELECT {}1", " ".repeat((1 << 20) - 8))).await;
+    let want = "the statement has 1048576 bytes, and may have 262144; join with VALUES, or ask for a part at a time";
+    assert_eq!(long.to_string(), want);
+    let wide = refusal(&session, &format!("SELECT 1{}", " OR 1".repeat(MAX_WORDS))).await;
+    let want = "the statement has 1001 keywords and operators, and may have 1000; \
+                say `x IN (1, 2, …)` instead of `x = 1 OR x = 2 …`";
+    assert_eq!(wide.to_string(), want);
+    assert!([&deep, &long, &wide].iter().all(|mistake| mistake.whose == Whose::Statement));
+}
+
+#[tokio::test]
+async fn the_deepest_statements_that_are_let_through_fit_the_stack() {
+    let session = stage().await.session();
+    let values = (MAX_BYTES - 100) / 4;
+    let ctes = |n: usize| (1..n).map(|i| format!(", a{i} AS (SELECT x FROM a{})", i - 1)).collect::<String>();
+    for text in [
+        format!("SELECT 0{}", "+1".repeat(MAX_WORDS - 1)),
+        format!("SELECT true{}", " OR x = 1".repeat(MAX_WORDS / 2 - 5)) + " FROM (SELECT 1 AS x)",
+        format!("SELECT 1{}", "::int".repeat(MAX_WORDS / 2 - 1)),
+        format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(MAX_WORDS / 6)),
+        format!("SELECT 1{}", " EXCEPT SELECT 2".repeat(MAX_WORDS / 5 - 1)),
+        format!("WITH a0 AS (SELECT 1 AS x){} SELECT x FROM a0", ctes(MAX_WORDS / 4)),
+        format!("SELECT 1 WHERE 7 IN ({}7)", "10, ".repeat(values)),
+    ] {
+        let answer =
+            session.run(&text).await.map(|mut answer| async move { answer.collect().await.map(|rows| rows.len()) });
+        let rows = match answer {
+            Ok(rows) => rows.await,
+            Err(mistake) => Err(mistake),
+        };
+        assert!(rows.is_ok(), "{:.60}: {rows:?}", text);
+    }
+}
+
+/// What is said of a statement that has no answer, while it is planned or while it runs.
+async fn refusal(session: &Session, text: &str) -> Mistake {
+    match session.run(text).await {
+        Err(mistake) => mistake,
+        Ok(mut answer) => answer.collect().await.expect_err(text),
+    }
+}
+
+/// Holds each statement against what is said of it.
+async fn refuse(table: &[(&str, &str)]) {
+    let session = stage().await.session();
+    let mut differ = String::new();
+    for (text, want) in table {
+        let mistake = refusal(&session, text).await;
+        assert_eq!(mistake.whose, Whose::Statement, "{text}");
+        if mistake.to_string() != *want {
+            differ += &format!("{text:?}\n  said   {mistake:?}: {mistake}\n  wanted {want}\n");
+        }
+    }
+    assert!(differ.is_empty(), "{differ}");
+}
