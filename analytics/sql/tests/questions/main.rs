@@ -10,6 +10,7 @@ mod damage;
 mod duckdb;
 mod moments;
 mod refused;
+mod tables_page;
 
 #[tokio::test]
 async fn each_of_the_24_questions_has_its_answer() {

@@ -1,0 +1,82 @@
+//! `analytics/TABLES.md` says what the tables and views say of themselves. `UPDATE=1` in the environment writes it.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use rows::{Column, Kind, Table, tables};
+use sql::session::HISTORY;
+use sql::views::VIEWS;
+
+use super::driver::updates;
+
+#[test]
+fn the_page_of_the_tables_says_what_the_tables_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../TABLES.md");
+    let page = page();
+    if updates() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = page.lines().zip(written.lines()).position(|(made, written)| made != written);
+    assert!(
+        written == page,
+        "line {differs:?} differs; UPDATE=1 cargo test --workspace --test questions writes the page"
+    );
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# Tables\n\n\
+         What `reprise sql` reads, and any other tool in the tables' folder, where each is a Delta table of that name. Made from\n\
+         the code by `UPDATE=1 cargo test --workspace --test questions`; columns are only ever added.\n\n\
+         A `timestamp` is UTC. What ends in `_ms` is a length of time in milliseconds. Where \"or nothing\" stands, a column may\n\
+         be NULL.\n",
+    );
+    for table in Table::ALL {
+        write_table(&mut page, table);
+    }
+    page += "\n## In every table\n\nWhat a row was made of, in the columns at the end.\n\n";
+    write_columns(&mut page, Table::Events.columns().into_iter().filter(is_origin));
+    page += "\n## Views\n";
+    for view in VIEWS {
+        write!(page, "\n### `{}`\n\n{}\n\n```sql\n{}\n```\n", view.name, view.doc, view.sql.trim_end())
+            .expect("memory takes it");
+    }
+    page
+}
+
+fn write_table(page: &mut String, table: Table) {
+    let name = table.name();
+    write!(page, "\n## `{name}`\n\n{}", table.doc()).expect("memory takes it");
+    if let Some(key) = table.stands_for() {
+        let key = key.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ");
+        write!(page, " The newest row of each {key}; all of them are in `{name}{HISTORY}`, and for other tools\nin the folder `{name}`.").expect("memory takes it");
+    }
+    let (time, known_at) = (table.time(), table.known_at());
+    write!(page, "\nIts files lie by the day of `{time}`").expect("memory takes it");
+    let since = if known_at == time { String::new() } else { format!("; a row is known since its `{known_at}`") };
+    write!(page, "{since}.\n\n").expect("memory takes it");
+    write_columns(page, table.columns().into_iter().filter(|column| !is_origin(column)));
+}
+
+fn write_columns(page: &mut String, columns: impl Iterator<Item = Column>) {
+    page.push_str("| column | type | what it holds |\n|---|---|---|\n");
+    for Column { name, kind, nullable, doc } in columns {
+        let nothing = if nullable { " or nothing" } else { "" };
+        let doc = doc.replace('|', "\\|");
+        writeln!(page, "| `{name}` | {}{nothing} | {doc} |", word(kind)).expect("memory takes it");
+    }
+}
+
+fn is_origin(column: &Column) -> bool {
+    tables::ORIGIN.contains(&column.name)
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Word | Kind::Prose => "text",
+        Kind::Int => "bigint",
+        Kind::Flag => "boolean",
+        Kind::Time => "timestamp",
+    }
+}
