@@ -1,6 +1,8 @@
 //! Questions over a recorded journal: the 24 that people ask most, the views and functions, what is refused and why, and
 //! the same questions put to another tool that reads the same files.
 
+#![expect(clippy::unwrap_used, reason = "all of this is tests: what fails to unwrap fails the test")]
+
 mod driver;
 mod fixture;
 mod stage;
