@@ -63,8 +63,8 @@ fn an_engine_that_cannot_begin_on_a_full_disk_says_so_and_begins_when_there_is_r
     let Some(disk) = SmallDisk::mount(&world.data, 48 * 1024) else { return };
     let filler = disk.fill();
     let mut engine = world.begin_engine(&[]);
-    wait::for_it("it says so", || engine.said().contains("No space left on device"));
-    assert!(engine.said().contains("free some space"), "{}", engine.said());
+    wait::for_it("it says so, and what to do", || engine.said().contains("free some space"));
+    assert!(engine.said().contains("No space left on device"), "{}", engine.said());
     world.run(&["status"]).ended(0).says(&["trouble: No space left on device", "free some space"]);
     fs::write(world.path("small.json"), flows::many(&world, "small", 1).to_string()).unwrap();
     world.run(&["run", "small.json", "--detach"]).ended(7).says(&["no room on the engine's disk", "free some space"]);
