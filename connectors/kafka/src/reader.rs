@@ -155,13 +155,15 @@ impl Reader {
         let end = place.known.end.max(next);
         if position < next || next == end {
             place.went_on = Instant::now();
+        } else if STALLED < place.went_on.elapsed() {
+            // Also where librdkafka has said why: it may have given up for good, as after a fenced leader epoch.
+            let why = place.unfetched.clone();
+            tracing::warn!(topic = self.topic, self.partition, why, "nothing comes though there is more: read anew");
+            self.move_to(place, position)?;
+            (place.went_on, place.unfetched) = (Instant::now(), why);
+            return place.unfetched.clone().map_or(Ok(Page { end, ..page }), |why| Err(ReadError::Failed(why)));
         } else if let Some(why) = &place.unfetched {
             return Err(ReadError::Failed(why.clone()));
-        } else if STALLED < place.went_on.elapsed() {
-            tracing::warn!(topic = self.topic, self.partition, "nothing comes though there is more: read anew");
-            self.move_to(place, position)?;
-            place.went_on = Instant::now();
-            return Ok(Page { end, ..page });
         }
         self.stand(place, Some(next));
         Ok(Page { next, end, ..page })
