@@ -160,11 +160,6 @@ impl Delta {
         Ok(version.and_then(|version| u64::try_from(version).ok()).unwrap_or(0))
     }
 
-    /// The number of the commit that this is.
-    pub fn version(&self) -> u64 {
-        self.inner.version().unwrap_or(0)
-    }
-
     /// The files that make up the table.
     pub fn files(&self) -> Result<Vec<DataFile>, DeltaError> {
         let state = self.inner.snapshot()?;
@@ -263,6 +258,11 @@ impl Delta {
             .await?;
         self.refresh().await
     }
+}
+
+/// The application of a partition of a journal: its number in the table is that of the last entry that has landed.
+pub fn application(journal: impl fmt::Display, partition: impl fmt::Display) -> String {
+    format!("{journal}/{partition}")
 }
 
 /// The application that compacts: its number in the table counts its commits.

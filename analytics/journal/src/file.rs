@@ -33,6 +33,8 @@ pub struct NewFile {
     pub path: String,
     /// What it holds.
     pub bytes: Bytes,
+    /// How many rows that is.
+    pub rows: u64,
     /// What the commit says of it.
     pub add: Add,
 }
@@ -53,7 +55,7 @@ pub fn file(table: Table, day: &str, rows: &RecordBatch, now_ms: i64) -> Result<
         stats: Some(stats(table, rows)),
         ..Add::default()
     };
-    Ok(NewFile { path, bytes: bytes.into(), add })
+    Ok(NewFile { path, bytes: bytes.into(), rows: rows.num_rows() as u64, add })
 }
 
 fn properties(table: Table) -> WriterProperties {

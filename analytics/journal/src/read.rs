@@ -11,7 +11,7 @@ use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use rows::Table;
 
-use crate::delta::{Delta, DeltaError};
+use crate::delta::{Delta, DeltaError, application};
 use crate::schema;
 
 /// Batches of a table as an arrow stream.
@@ -41,12 +41,12 @@ pub async fn beyond(delta: &Delta, batches: Vec<RecordBatch>) -> Result<Vec<Reco
         };
         let (mut keep, mut landed) = (Vec::with_capacity(batch.num_rows()), BTreeMap::new());
         for row in 0..batch.num_rows() {
-            let application = (journals.value(row), partitions.value(row));
-            let upto = match landed.get(&application) {
+            let from = (journals.value(row), partitions.value(row));
+            let upto = match landed.get(&from) {
                 Some(upto) => *upto,
                 None => {
-                    let upto = delta.landed(&format!("{}/{}", application.0, application.1)).await?;
-                    landed.insert(application, upto);
+                    let upto = delta.landed(&application(from.0, from.1)).await?;
+                    landed.insert(from, upto);
                     upto
                 }
             };

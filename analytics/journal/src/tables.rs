@@ -13,10 +13,10 @@ use engine::Engine;
 use rows::{Landing, Table};
 use tokio::sync::Notify;
 
-use crate::delta::{Delta, DeltaError};
+use crate::delta::{Delta, DeltaError, application};
 use crate::file::day_name;
 use crate::store::{NoStore, Store};
-use crate::write::{Part, application, flush, lock};
+use crate::write::{Part, flush, lock};
 use crate::{compact, fold, read};
 
 /// Rows wait at most so long for their file where not many come.
@@ -296,13 +296,12 @@ impl Writer<'_> {
             let mut landed = [0; Table::ALL.len()];
             for delta in &mut self.tables {
                 delta.refresh().await?;
-                landed[delta.table as usize] = delta.landed(&format!("{journal}/{partition}")).await?;
+                landed[delta.table as usize] = delta.landed(&application(journal, partition)).await?;
             }
             let first = landed.iter().copied().min().unwrap_or(0);
             let replica = self.shared.engine.fold_up_to(number, first);
             let of = (number, self.shared.engine.partitions());
             let landing = Landing::new(of, replica, landed);
-            debug_assert!(application(&landing, partition).is_none_or(|name| name == format!("{journal}/{partition}")));
             *lock(part) = Some(landing);
         }
         Ok(())
@@ -316,8 +315,8 @@ impl Writer<'_> {
     async fn flush(&mut self) -> Result<(), DeltaError> {
         let shared = self.shared;
         for delta in &mut self.tables {
-            let flushed = flush(delta, &shared.parts, |partition| shared.writes(partition)).await?;
-            shared.well(flushed.rows);
+            let rows = flush(delta, &shared.parts, |partition| shared.writes(partition)).await?;
+            shared.well(rows);
         }
         self.flushed = Instant::now();
         Ok(())

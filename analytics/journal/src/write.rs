@@ -7,34 +7,21 @@ use arrow::record_batch::RecordBatch;
 use rows::{Landing, Table, Value};
 
 use crate::batch::{batch, day, sorted};
-use crate::delta::{Delta, DeltaError, Steps, now_ms};
+use crate::delta::{Delta, DeltaError, Steps, application, now_ms};
 use crate::file::{NewFile, day_name, file};
 
 /// A partition's landing, once it is known from where it goes on.
 pub type Part = Mutex<Option<Landing>>;
 
-/// What a flush did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Flushed {
-    /// Rows that were committed.
-    pub rows: u64,
-    /// Bytes of their files.
-    pub bytes: u64,
-}
-
-/// The application of a partition in each table.
-pub fn application(landing: &Landing, partition: usize) -> Option<String> {
-    landing.journal().map(|journal| format!("{journal}/{partition}"))
-}
-
-/// Commits what a table is due of each partition that `leads`, and hears of the others how far they are.
-pub async fn flush(delta: &mut Delta, parts: &[Part], leads: impl Fn(usize) -> bool) -> Result<Flushed, DeltaError> {
+/// Commits what a table is due of each partition that `leads`, and hears of the others how far they are. Returns how many
+/// rows were committed.
+pub async fn flush(delta: &mut Delta, parts: &[Part], leads: impl Fn(usize) -> bool) -> Result<u64, DeltaError> {
     let table = delta.table;
     let (mut steps, mut days) = (Steps::new(), BTreeMap::<u64, Vec<RecordBatch>>::new());
     let mut others = false;
     for (partition, part) in parts.iter().enumerate() {
         let landing = lock(part);
-        let Some((landing, application)) = landing.as_ref().and_then(|l| Some((l, application(l, partition)?))) else {
+        let Some((landing, journal)) = landing.as_ref().and_then(|landing| Some((landing, landing.journal()?))) else {
             continue;
         };
         if !leads(partition) {
@@ -42,42 +29,38 @@ pub async fn flush(delta: &mut Delta, parts: &[Part], leads: impl Fn(usize) -> b
             continue;
         }
         let Some(due) = landing.due(table) else { continue };
-        steps.insert(application, (due.after, due.upto));
+        steps.insert(application(journal, partition), (due.after, due.upto));
         for (day, rows) in by_day(table, landing) {
             days.entry(day).or_default().push(batch(table, rows.iter().copied()));
         }
     }
-    let mut flushed = Flushed::default();
-    if !steps.is_empty() {
+    if steps.is_empty() && !others {
+        return Ok(0);
+    }
+    let mut rows = 0;
+    if steps.is_empty() {
+        delta.refresh().await?;
+    } else {
         let files = files(table, days)?;
-        for file in &files {
-            flushed.bytes += file.bytes.len() as u64;
-        }
-        flushed.rows = files.iter().filter_map(rows_of).sum();
+        rows = files.iter().map(|file| file.rows).sum();
         match delta.append(files, &steps).await {
             Ok(()) => {}
             Err(DeltaError::Overtaken) => {
+                rows = 0;
                 delta.refresh().await?;
-                heard(delta, parts).await?;
-                return Ok(Flushed::default());
             }
             Err(error) => return Err(error),
         }
-    } else if others {
-        delta.refresh().await?;
     }
-    if others || !steps.is_empty() {
-        heard(delta, parts).await?;
-    }
-    Ok(flushed)
+    heard(delta, parts).await?;
+    Ok(rows)
 }
 
 /// Tells each landing how far the table is.
 pub async fn heard(delta: &Delta, parts: &[Part]) -> Result<(), DeltaError> {
     for (partition, part) in parts.iter().enumerate() {
-        let application = lock(part).as_ref().and_then(|landing| application(landing, partition));
-        let Some(application) = application else { continue };
-        let landed = delta.landed(&application).await?;
+        let Some(journal) = lock(part).as_ref().and_then(Landing::journal) else { continue };
+        let landed = delta.landed(&application(journal, partition)).await?;
         if let Some(landing) = lock(part).as_mut() {
             landing.has_landed(delta.table, landed);
         }
@@ -99,11 +82,6 @@ fn files(table: Table, days: BTreeMap<u64, Vec<RecordBatch>>) -> Result<Vec<NewF
         file(table, &day_name(day), &rows, now_ms())
     };
     days.into_iter().map(make).collect::<Result<_, _>>().map_err(|error| DeltaError::Store(error.to_string()))
-}
-
-fn rows_of(file: &NewFile) -> Option<u64> {
-    let stats: serde_json::Value = serde_json::from_str(file.add.stats.as_deref()?).ok()?;
-    stats["numRecords"].as_u64()
 }
 
 /// A partition's landing.

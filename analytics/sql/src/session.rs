@@ -207,7 +207,7 @@ impl Inner {
         let sql = newest(table, key);
         let no = |error| Mistake::of(&error, &sql);
         let plan = self.state().create_logical_plan(&sql).await.map_err(no)?;
-        self.put(table.name(), Arc::new(ViewTable::new(plan, None)))
+        self.put(table.name(), view_of(plan))
     }
 
     /// The rows of a table that were there at a point in time.

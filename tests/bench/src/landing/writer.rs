@@ -155,7 +155,7 @@ async fn write(
             continue;
         }
         for delta in &mut *tables {
-            so_far.rows += flush(delta, parts, |_| true).await?.rows;
+            so_far.rows += flush(delta, parts, |_| true).await?;
         }
         so_far.flushes += 1;
         if last {
