@@ -15,7 +15,7 @@ use rows::{Landing, Table};
 use sql::{Bounds, Live, Options, Session, Sources};
 use tokio::sync::OnceCell;
 
-use super::fixture;
+use crate::fixture;
 
 /// Records between two commits.
 const STEP: usize = 1_000;
@@ -24,7 +24,9 @@ const ON_THE_WAY: usize = 200;
 
 /// Tables, and the moment that questions are asked in.
 pub struct Stage {
+    /// Where the tables are.
     pub store: Store,
+    /// The moment after the journal's end.
     pub now: Timestamp,
     live: BTreeMap<Table, Vec<u8>>,
 }

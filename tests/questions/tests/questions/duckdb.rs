@@ -13,9 +13,9 @@ use sql::Session;
 use sqllogictest::{DefaultColumnType, Record};
 use tempfile::TempDir;
 
-use super::driver::{self, cells};
-use super::fixture;
-use super::stage::Stage;
+use questions::driver::{self, cells};
+use questions::fixture;
+use questions::stage::Stage;
 
 /// What DuckDB says.
 #[derive(serde::Deserialize)]
@@ -113,7 +113,7 @@ fn queries(file: &Path) -> Vec<String> {
 }
 
 fn ask(folder: &Path, now_ms: u64, questions: &[String]) -> Said {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/questions.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/questions.py");
     let mut asked = Command::new(python())
         .arg(script)
         .arg(folder)

@@ -3,16 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is tests: what fails to unwrap fails the test")]
 
-mod driver;
-mod fixture;
-mod stage;
-
 mod bounds;
 mod damage;
 mod duckdb;
 mod moments;
 mod refused;
 mod tables_page;
+
+use questions::driver;
 
 #[tokio::test]
 async fn each_of_the_24_questions_has_its_answer() {

@@ -5,8 +5,8 @@ use std::process::Command;
 use model::Timestamp;
 use sql::Bounds;
 
-use super::driver::cells;
-use super::stage::stage;
+use questions::driver::cells;
+use questions::stage::stage;
 
 /// 2026-03-03T02:05:00Z: the third night has begun.
 const THIRD_NIGHT: Timestamp = Timestamp(1_772_503_500_000);

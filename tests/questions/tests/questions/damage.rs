@@ -7,8 +7,8 @@ use journal::Store;
 use sql::mistake::Whose;
 use tempfile::TempDir;
 
-use super::fixture;
-use super::stage::Stage;
+use questions::fixture;
+use questions::stage::Stage;
 
 #[tokio::test]
 async fn a_file_that_is_gone_or_damaged_is_said_to_be_the_stores() {

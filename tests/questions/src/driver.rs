@@ -11,7 +11,7 @@ use sqllogictest::{
     AsyncDB, DBOutput, DefaultColumnType, Runner, default_normalizer, default_validator, strict_column_validator,
 };
 
-use super::stage::stage;
+use crate::stage::stage;
 
 /// A session as the runner wants it.
 struct Asked(Session);
@@ -38,7 +38,7 @@ fn letter(of: &DataType) -> DefaultColumnType {
     }
 }
 
-/// Runs every file of a folder beside this one, in order of their names.
+/// Runs every file of a folder below `answers`, in order of their names.
 pub async fn run(folder: &str) {
     let stage = stage().await;
     let mut wrong = Vec::new();
@@ -55,10 +55,10 @@ pub async fn run(folder: &str) {
     assert!(wrong.is_empty(), "UPDATE=1 writes what came out into the files\n\n{}", wrong.join("\n"));
 }
 
-/// The `.slt` files of a folder beside this one, in order of their names.
+/// The `.slt` files of a folder below `answers`, in order of their names.
 pub fn files(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/questions").join(folder);
-    let entries = folder.read_dir().expect("the folder stands beside this file");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("answers").join(folder);
+    let entries = folder.read_dir().expect("the folder is there");
     let paths = entries.map(|entry| entry.expect("it can be listed").path());
     let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "slt")).collect();
     files.sort();

@@ -12,7 +12,7 @@ use rows::{Landing, Table};
 
 /// Its records.
 pub fn records() -> Vec<Record> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/journal/v1.jsonl.zst");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/journal/v1.jsonl.zst");
     let file = File::open(&path).expect("the journal stands in the repository");
     let text = BufReader::new(zstd::Decoder::new(file).expect("it is compressed by zstd"));
     history::read(text).map(|record| record.expect("each line is a record")).collect()

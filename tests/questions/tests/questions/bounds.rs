@@ -5,7 +5,7 @@ use std::time::Duration;
 use sql::mistake::Whose;
 use sql::{Bounds, Mistake, Session};
 
-use super::stage::stage;
+use questions::stage::stage;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_that_takes_too_much_memory_ends_and_the_next_one_runs() {
@@ -78,5 +78,5 @@ async fn ends(session: &Session, text: &str) -> Mistake {
 
 async fn count(session: &Session) -> u64 {
     let mut answer = session.run("SELECT count(*) FROM events").await.unwrap();
-    super::driver::cells(&answer.collect().await.unwrap())[0][0].parse().unwrap()
+    questions::driver::cells(&answer.collect().await.unwrap())[0][0].parse().unwrap()
 }

@@ -7,11 +7,11 @@ use rows::{Column, Kind, Table, tables};
 use sql::session::HISTORY;
 use sql::views::VIEWS;
 
-use super::driver::updates;
+use questions::driver::updates;
 
 #[test]
 fn the_page_of_the_tables_says_what_the_tables_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../TABLES.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../analytics/TABLES.md");
     let page = page();
     if updates() {
         std::fs::write(&path, &page).unwrap();

@@ -4,7 +4,7 @@ use sql::mistake::Whose;
 use sql::statement::{MAX_BYTES, MAX_WORDS};
 use sql::{Mistake, Session};
 
-use super::stage::stage;
+use questions::stage::stage;
 
 const ONE_TASK: &str =
     "`why` takes one task: why('nightly-web-118/build'), or why('build') for the newest (line 1, column 15)";
