@@ -202,6 +202,9 @@ pub struct NodeJoined {
     pub labels: BTreeMap<String, String>,
     /// What became of the leases of its older boot, if it had any: the recovery's number.
     pub recovery: Option<u32>,
+    /// For how long its older boot, if it counted as present, had been silent, as far as the engine listened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_ms: Option<Millis>,
 }
 
 /// A node shall run an attempt.

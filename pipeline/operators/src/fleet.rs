@@ -18,8 +18,8 @@ use crate::state::node::MAX_NODES;
 use crate::state::{Attempt, Node, Pool};
 use crate::{Context, Planted, intake};
 
-/// Decides a hello.
-pub fn hello(pool: &Pool, report: &Report, hello: &Hello, ctx: &Context<'_>) -> Vec<Event> {
+/// Decides a hello. The silence before a new boot was its older one's: hellos of another boot are no sign of life.
+pub fn hello(pool: &Pool, soft: &Soft, report: &Report, hello: &Hello, ctx: &Context<'_>) -> Vec<Event> {
     let known = pool.nodes.get(&report.node);
     if let Some(reason) = unfit(pool, known, hello) {
         return vec![intake::rejected(report, reason, ctx)];
@@ -33,6 +33,7 @@ pub fn hello(pool: &Pool, report: &Report, hello: &Hello, ctx: &Context<'_>) -> 
         return vec![intake::rejected(report, reason, ctx)];
     }
     let new_boot = known.is_some_and(|node| node.boot != report.boot);
+    let replaces = new_boot && known.is_some_and(|node| node.presence.is_present());
     let void = known.map_or(0, |node| if new_boot { node.leases.len() } else { 0 });
     let joined = NodeJoined {
         node: report.node.clone(),
@@ -42,6 +43,7 @@ pub fn hello(pool: &Pool, report: &Report, hello: &Hello, ctx: &Context<'_>) -> 
         zone: hello.zone.clone(),
         labels: hello.labels.clone(),
         recovery: (void > 0).then_some(pool.last_recovery + 1),
+        silent_ms: replaces.then(|| soft.silence(&report.pool, &report.node, ctx.now)),
     };
     vec![intake::by_node(report, Body::NodeJoined(Box::new(joined)))]
 }

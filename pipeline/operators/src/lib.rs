@@ -161,7 +161,7 @@ pub fn prepare(state: &State, input: &Input, ctx: &Context<'_>) -> Vec<Event> {
 }
 
 /// Decides one input. Returns at most [`model::event::MAX_EVENTS`] events and changes nothing.
-pub fn decide(state: &State, input: &Input, ctx: &Context<'_>) -> Vec<Event> {
+pub fn decide(state: &State, soft: &Soft, input: &Input, ctx: &Context<'_>) -> Vec<Event> {
     let too_many = |pool: &PoolId, topic: &str, asked: Option<&Request>| {
         let reason = format!("{} pools exist already, and `{pool}` is not one of them", intake::MAX_POOLS);
         intake::turned_down((pool, topic, 0), &reason, asked, ctx)
@@ -169,7 +169,7 @@ pub fn decide(state: &State, input: &Input, ctx: &Context<'_>) -> Vec<Event> {
     match input {
         Input::Led => intake::led(state, ctx),
         Input::Report(report) => match state.pools.get(&report.pool) {
-            Some(pool) => progress::report(pool, report, ctx),
+            Some(pool) => progress::report(pool, soft, report, ctx),
             None => too_many(&report.pool, "reports", None),
         },
         Input::Request(request) => match state.pools.get(&request.pool) {

@@ -12,7 +12,7 @@ use crate::state::{Attempt, Pool};
 use crate::{Context, Planted, ending, fleet, intake, recovery};
 
 /// Decides a report.
-pub fn report(pool: &Pool, report: &Report, ctx: &Context<'_>) -> Vec<Event> {
+pub fn report(pool: &Pool, soft: &Soft, report: &Report, ctx: &Context<'_>) -> Vec<Event> {
     if let Some(node) = pool.nodes.get(&report.node).filter(|n| n.boot == report.boot) {
         if node.seen.has(report.seq) {
             return Vec::new();
@@ -24,7 +24,7 @@ pub fn report(pool: &Pool, report: &Report, ctx: &Context<'_>) -> Vec<Event> {
         }
     }
     let events = match &report.kind {
-        ReportKind::Hello(hello) => fleet::hello(pool, report, hello, ctx),
+        ReportKind::Hello(hello) => fleet::hello(pool, soft, report, hello, ctx),
         ReportKind::Goodbye { why } => fleet::goodbye(pool, report, why),
         ReportKind::Accepted { lease }
         | ReportKind::Refused { lease, .. }

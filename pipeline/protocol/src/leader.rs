@@ -301,7 +301,7 @@ impl Leader {
         self.fold_all(prepared, config, now)?;
         let events = guarded(&|| {
             config.trip(input);
-            operators::decide(&self.state, input, &self.context(config, position, now))
+            operators::decide(&self.state, &self.soft, input, &self.context(config, position, now))
         })?;
         for event in &events {
             if let model::Body::InputRejected { reason, .. } = &event.event {

@@ -154,7 +154,7 @@ impl Engine {
         let prepared = operators::prepare(&self.state, input, &ctx);
         self.fold(prepared, now);
         let ctx = context(self.base, &self.config, &self.batch, position, now);
-        let events = operators::decide(&self.state, input, &ctx);
+        let events = operators::decide(&self.state, &self.soft, input, &ctx);
         self.fold(events, now);
     }
 

@@ -84,7 +84,7 @@ fn joins(pool: &Pool, id: &PoolId, joined: &NodeJoined, now: Timestamp) -> Vec<R
         Presence::Ready if same_boot => Vec::new(),
         Presence::Suspect if same_boot => vec![ready("suspect", "heartbeat", None)],
         Presence::Ready | Presence::Suspect => {
-            let lost = row((id, &joined.node, node), "lost", "restarted", now);
+            let lost = Row { silent_ms: joined.silent_ms, ..row((id, &joined.node, node), "lost", "restarted", now) };
             vec![lost, ready("lost", "new_boot", None)]
         }
         Presence::Lost => vec![ready("lost", if same_boot { "heartbeat" } else { "new_boot" }, silent_ms())],

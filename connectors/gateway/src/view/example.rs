@@ -83,6 +83,7 @@ impl World {
             zone: "a".to_owned(),
             labels: Default::default(),
             recovery: None,
+            silent_ms: None,
         })));
     }
 

@@ -21,7 +21,12 @@ pub fn joined(pool: &mut Pool, joined: &NodeJoined, seq: u64, when: When) {
     let stays = pool.nodes.get(name).is_some_and(|n| n.boot == joined.boot && n.presence.is_present());
     if !stays && pool.nodes.contains_key(name) {
         let evidence = format!("{name} was started again");
-        let loss = Loss { evidence, counts: true, cause: "restarted", last_sign: when.now };
+        let loss = Loss {
+            evidence,
+            counts: true,
+            cause: "restarted",
+            last_sign: when.now - joined.silent_ms.unwrap_or_default(),
+        };
         void(pool, name, joined.recovery, loss, when);
     }
     let old = pool.nodes.remove(name);

@@ -220,7 +220,7 @@ impl Play {
         let mut events = Vec::new();
         for ask in asks {
             let request = self.request(ask, None);
-            events.extend(self.fold(|play, ctx| operators::decide(&play.state, &request, ctx)));
+            events.extend(self.fold(|play, ctx| operators::decide(&play.state, &play.soft, &request, ctx)));
         }
         events.extend(self.go_on());
         events.iter().filter_map(|e| self.words(e)).collect::<Vec<_>>().join(", ")
@@ -237,7 +237,7 @@ impl Play {
     /// Decides an input, then what is due, then dispatches, as a leader does.
     pub fn input(&mut self, input: Input) -> Vec<Event> {
         let mut events = self.fold(|play, ctx| operators::prepare(&play.state, &input, ctx));
-        events.extend(self.fold(|play, ctx| operators::decide(&play.state, &input, ctx)));
+        events.extend(self.fold(|play, ctx| operators::decide(&play.state, &play.soft, &input, ctx)));
         events.extend(self.go_on());
         events
     }

@@ -1,5 +1,8 @@
 //! Failures and what follows from them, by the built-in policy.
 
+use model::Millis;
+use model::event::Phase;
+
 use super::play::Play;
 
 #[test]
@@ -115,6 +118,20 @@ fn three_lost_nodes_are_blamed_on_the_task() {
     );
     let (rule, why) = play.execution(1).tasks[0].story.as_ref().unwrap().parked.clone().unwrap();
     assert_eq!((rule.as_str(), why.as_str()), ("poison", "three different nodes were lost while it ran"));
+}
+
+#[test]
+fn a_node_that_was_started_again_was_lost_at_its_last_sign_of_life_not_when_it_said_hello() {
+    let mut play = Play::new();
+    play.table(
+        "n1 joins 1            => n1 joined
+         submit tasks: {t: {run: x}}   => t@1 to n1
+         n1 takes t            =>
+         quiet 700             => n1 suspect
+         n1 restarts           => n1 joined, t lost, t node_lost, lost_node",
+    );
+    let recovery = &play.state.pools[&super::play::pool()].recoveries[&1];
+    assert_eq!((recovery.cause.as_str(), recovery.phase(Phase::Noticed)), ("restarted", Some(Millis(700))));
 }
 
 #[test]

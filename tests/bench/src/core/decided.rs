@@ -98,7 +98,7 @@ impl Decided {
         let input = Input::Report(report);
         let prepared = operators::prepare(&self.state, &input, &self.context());
         self.fold(prepared);
-        let events = operators::decide(&self.state, &input, &self.context());
+        let events = operators::decide(&self.state, &self.soft, &input, &self.context());
         self.fold(events);
     }
 

@@ -76,6 +76,7 @@ impl Fleet {
             zone: format!("zone-{}", node.id.as_str().len() % 3),
             labels: [("os".to_owned(), "linux".to_owned())].into(),
             recovery: None,
+            silent_ms: None,
         };
         self.nodes.iter().map(|node| event(Body::NodeJoined(Box::new(joined(node))))).collect()
     }
