@@ -4,13 +4,21 @@
 use std::fmt;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreScheme, parse_url_opts};
+use object_store::{ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
 use crate::local::Synced;
+
+/// A request is begun anew for so long where a store does not answer: then who asks is told so, and who writes waits, says so
+/// and tries later.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A place for tables.
 #[derive(Debug, Clone)]
@@ -52,14 +60,13 @@ impl Store {
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
         }
-        let (scheme, _) = ObjectStoreScheme::parse(&url).map_err(|error| no(error.to_string()))?;
+        let (scheme, prefix) = ObjectStoreScheme::parse(&url).map_err(|error| no(error.to_string()))?;
         if scheme == ObjectStoreScheme::Local {
             let folder = url.to_file_path().map_err(|()| no("it names no folder of this machine".to_owned()))?;
             return Self::of_folder(&folder).map_err(|error| no(error.to_string()));
         }
-        let settings = std::env::vars().map(|(key, value)| (key.to_ascii_lowercase(), value));
-        let (root, prefix) = parse_url_opts(&url, settings).map_err(|error| no(error.to_string()))?;
-        Ok(Self { url, root: root.into(), prefix, folder: None })
+        let root = remote(&scheme, &url).map_err(no)?;
+        Ok(Self { url, root, prefix, folder: None })
     }
 
     /// A folder of this machine.
@@ -83,4 +90,22 @@ impl Store {
         let url = self.url.join(&format!("{name}/")).expect("a table's name is a part of an address");
         (Arc::new(PrefixStore::new(self.root.clone(), path)), url)
     }
+}
+
+/// A store that others serve.
+fn remote(scheme: &ObjectStoreScheme, url: &Url) -> Result<Arc<dyn ObjectStore>, String> {
+    let retry = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
+    let no = |error: object_store::Error| error.to_string();
+    Ok(match scheme {
+        ObjectStoreScheme::AmazonS3 => {
+            Arc::new(AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry).build().map_err(no)?)
+        }
+        ObjectStoreScheme::MicrosoftAzure => {
+            Arc::new(MicrosoftAzureBuilder::from_env().with_url(url.as_str()).with_retry(retry).build().map_err(no)?)
+        }
+        ObjectStoreScheme::GoogleCloudStorage => Arc::new(
+            GoogleCloudStorageBuilder::from_env().with_url(url.as_str()).with_retry(retry).build().map_err(no)?,
+        ),
+        other => return Err(format!("{other:?} keeps no tables; there are file, s3, az and gs")),
+    })
 }

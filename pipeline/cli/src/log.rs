@@ -13,7 +13,7 @@ const QUIET: [&str; 4] = ["delta_kernel", "deltalake_core", "buoyant_kernel", "o
 pub fn begin(format: LogFormat) {
     let filter = EnvFilter::builder().with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into());
     let filter = filter.with_env_var("REPRISE_LOG").from_env_lossy();
-    let filter = QUIET.iter().fold(filter, |filter, part| match format!("{part}=error").parse() {
+    let filter = QUIET.iter().fold(filter, |filter, part| match format!("{part}=off").parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,
     });

@@ -39,6 +39,8 @@ pub struct World {
     pub port: u16,
     /// Where its engine's data are.
     pub data: PathBuf,
+    /// What the environment of all its commands has beside.
+    pub environment: Vec<(String, String)>,
     /// What its engine is called.
     engine: String,
     on_kafka: Option<OnKafka>,
@@ -67,8 +69,8 @@ impl World {
 
     fn of(folder: Arc<TempDir>, engine: &str, on_kafka: Option<OnKafka>) -> Self {
         let data = folder.path().join(if engine == "engine" { "data" } else { engine });
-        let (engine, port) = (engine.to_owned(), free_port());
-        Self { folder, port, data, engine, on_kafka, keys: Cell::new(0), words: RefCell::default() }
+        let (engine, port, environment) = (engine.to_owned(), free_port(), Vec::new());
+        Self { folder, port, data, environment, engine, on_kafka, keys: Cell::new(0), words: RefCell::default() }
     }
 
     /// A path in it.
@@ -93,6 +95,7 @@ impl World {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder.path());
         command.env("XDG_STATE_HOME", self.path("state")).env("NO_COLOR", "1");
         command.env("REPRISE_URL", format!("http://127.0.0.1:{}", self.port));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         // Where an instrumented binary notes which of its lines it met.
         command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
         command

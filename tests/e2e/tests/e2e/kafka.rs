@@ -38,6 +38,6 @@ fn says(engine: &Running, word: &str, times: usize) {
 /// `tests/fixtures/node_kafka.py`, which knows nothing but the wire: two slots.
 fn python_node(world: &World, name: &str) -> Running {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/node_kafka.py");
-    let mut command = world.command_of(&e2e::python::with_kafka(), &[]);
+    let mut command = world.command_of(&e2e::python::with("confluent_kafka"), &[]);
     world.begin(name, command.arg(script).args([world.brokers(), "default", name, world.prefix()]))
 }

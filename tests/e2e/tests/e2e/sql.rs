@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use e2e::{Running, World, flows, wait};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ crate::trials![
     answers_come_as_tables_csv_json_and_parquet_and_mistakes_with_their_place,
     a_question_about_an_earlier_moment_sees_no_later_row,
     engines_that_share_a_place_for_tables_write_each_row_once,
+    engines_that_share_a_bucket_for_tables_write_each_row_once,
 ];
 
 /// What each row of a table is made of; no two are alike.
@@ -130,9 +132,34 @@ fn a_question_about_an_earlier_moment_sees_no_later_row() {
 
 fn engines_that_share_a_place_for_tables_write_each_row_once() {
     let first = World::on_kafka(&broker::address(), 2);
-    let second = first.beside("second");
     let shelf = first.path("shelf").display().to_string();
-    let mut seats = [(&first, begin(&first, &["--tables", &shelf])), (&second, begin(&second, &["--tables", &shelf]))];
+    share(&first, &shelf);
+}
+
+fn engines_that_share_a_bucket_for_tables_write_each_row_once() {
+    let mut first = World::on_kafka(&broker::address(), 2);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/s3.py");
+    let s3 = first.begin("s3", &mut first.command_of(&e2e::python::with("moto"), &[&script.display().to_string()]));
+    wait::for_it("an S3 serves", || s3.said().contains("serves at"));
+    let address = s3.said().lines().find_map(|line| line.strip_prefix("serves at ").map(str::to_owned)).unwrap();
+    let variables = [
+        ("AWS_ENDPOINT", address.as_str()),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    first.environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    share(&first, "s3://reprise/tables");
+    let landed = first.run(&["sql", "--tables", "s3://reprise/tables", "SELECT count(*) > 0 AS some FROM events"]);
+    landed.ended(0).says(&["true"]);
+}
+
+/// Two engines write to one place, each is killed while it leads, and no row is lost or there twice.
+fn share(first: &World, shelf: &str) {
+    let mut second = first.beside("second");
+    second.environment = first.environment.clone();
+    let mut seats = [(first, begin(first, &["--tables", shelf])), (&second, begin(&second, &["--tables", shelf]))];
     let _agent = first.agent_on_kafka("k1", 4, &[]);
     first.nodes_ready(1);
     for round in 1..=2_u64 {
@@ -145,7 +172,7 @@ fn engines_that_share_a_place_for_tables_write_each_row_once() {
         }
         seats[leads].1.kill();
         wait::for_it("the other leads", || seats[other].0.leads());
-        seats[leads].1 = begin(seats[leads].0, &["--tables", &shelf]);
+        seats[leads].1 = begin(seats[leads].0, &["--tables", shelf]);
     }
     for (seat, engine) in &mut seats {
         seat.ready(engine);
