@@ -15,6 +15,8 @@ use crate::file::file;
 /// Files of at least so many rows are left as they are, and none with more is made: its rows are in memory meanwhile, twice,
 /// which for events takes about 200 MiB.
 const FULL_ROWS: u64 = 250_000;
+/// The same in bytes of files, which are a tenth and less of what they take in memory: some rows are large.
+const FULL_BYTES: u64 = 16 << 20;
 /// So many small files of the newest day are worth one that holds them all; of a day that is over two are, since whoever
 /// asks about a year opens every file of it.
 const MANY: usize = 8;
@@ -61,16 +63,17 @@ fn crowded(files: Vec<DataFile>) -> Vec<Vec<DataFile>> {
     let newest = files.iter().map(|file| file.day.clone()).max().unwrap_or_default();
     let many = |day: &str| if day < newest.as_str() { MANY_OF_THE_PAST } else { MANY };
     let mut days = BTreeMap::<String, Vec<DataFile>>::new();
-    for file in files.into_iter().filter(|file| file.rows.is_some_and(|rows| rows < FULL_ROWS)) {
+    let is_small = |file: &DataFile| file.rows.is_some_and(|rows| rows < FULL_ROWS) && file.bytes < FULL_BYTES;
+    for file in files.into_iter().filter(is_small) {
         days.entry(file.day.clone()).or_default().push(file);
     }
     let mut groups = Vec::new();
     for (_, mut day) in days.into_iter().filter(|(name, day)| day.len() >= many(name)) {
         day.sort_by_key(|file| file.rows);
-        let mut rows = 0;
+        let (mut rows, mut bytes) = (0, 0);
         let fits = |file: &DataFile| {
-            rows += file.rows.unwrap_or(0);
-            rows <= FULL_ROWS
+            (rows, bytes) = (rows + file.rows.unwrap_or(0), bytes + file.bytes);
+            rows <= FULL_ROWS && bytes <= FULL_BYTES
         };
         let group: Vec<DataFile> = day.into_iter().take_while(fits).collect();
         if group.len() > 1 {
@@ -123,5 +126,9 @@ mod tests {
     fn what_fits_into_one_file_no_more_is_left_as_it_is() {
         let two = files(&[("2026-03-01", 150_000), ("2026-03-01", 150_000), ("2026-03-02", 1)]);
         assert!(crowded(two).is_empty());
+        let four = files(&[&[("2026-03-01", 9); 4][..], &[("2026-03-02", 1)]].concat());
+        let of = |bytes| four.iter().cloned().map(move |file| DataFile { bytes, ..file }).collect();
+        let sizes = |bytes| crowded(of(bytes)).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!([sizes(4 << 20), sizes(7 << 20), sizes(9 << 20)], [vec![4], vec![2], vec![]]);
     }
 }

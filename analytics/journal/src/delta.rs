@@ -11,13 +11,15 @@ use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, Trans
 use deltalake_core::kernel::{Action, Add, Remove, Transaction};
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::operations::vacuum::VacuumMode;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
-use deltalake_core::{DeltaTable, DeltaTableError};
+use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
 use futures_util::future::try_join_all;
 use object_store::{ObjectStoreExt, PutPayload};
 use rows::Table;
 
 use crate::file::NewFile;
+use crate::local;
 use crate::schema::{self, DAY};
 use crate::store::Store;
 
@@ -134,6 +136,9 @@ impl Delta {
             .with_columns(schema::delta(table))
             .with_partition_columns([DAY])
             .with_configuration_property("delta.checkpointInterval".parse()?, Some("10"))
+            // Each commit would list the whole log to see which of it is old; cleaning does, and of a day enough is left.
+            .with_configuration_property("delta.enableExpiredLogCleanup".parse()?, Some("false"))
+            .with_configuration_property("delta.logRetentionDuration".parse()?, Some("interval 1 days"))
             .await?;
         Ok(Self { table, inner, store: store.clone() })
     }
@@ -215,10 +220,15 @@ impl Delta {
         self.commit(removes, [(COMPACTOR, number)].into_iter(), operation).await
     }
 
-    /// Deletes what no commit of the last days names: files that were replaced, and those of writers that died.
+    /// Deletes what no commit of the last days names: files that were replaced, those of writers that died, and commits
+    /// that a later checkpoint holds. Returns how many data files that were.
     pub async fn vacuum(&mut self) -> Result<u64, DeltaError> {
-        let (inner, metrics) = self.inner.clone().vacuum().await?;
+        let (inner, metrics) = self.inner.clone().vacuum().with_mode(VacuumMode::Full).await?;
         self.inner = inner;
+        checkpoints::cleanup_metadata(&self.inner, None).await?;
+        if let Some(folder) = &self.store.folder {
+            local::sweep(&folder.join(self.table.name())).map_err(|error| DeltaError::Store(error.to_string()))?;
+        }
         Ok(metrics.files_deleted.len() as u64)
     }
 

@@ -24,7 +24,16 @@ pub mod read;
 pub mod write;
 
 mod fold;
+mod shared;
+mod writer;
 
 pub use delta::{Delta, DeltaError};
 pub use store::Store;
-pub use tables::{Options, Standing, Tables};
+pub use tables::{LiveRows, Options, Standing, Tables};
+
+/// An engine that decides goes before a table that lands: the thread that calls this yields to others.
+fn yields() {
+    if let Err(error) = rustix::process::nice(5) {
+        tracing::debug!(%error, "the tables' threads are as urgent as the engine's");
+    }
+}

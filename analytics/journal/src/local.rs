@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
@@ -17,6 +17,10 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
+use uuid::Uuid;
+
+/// A draft that is older was left by a writer that died.
+const DRAFT_LIVES: Duration = Duration::from_secs(24 * 3_600);
 
 /// All folders of this machine.
 #[derive(Debug)]
@@ -107,24 +111,21 @@ impl ObjectStore for Synced {
     }
 }
 
-/// Drafts of one process have different names.
-static DRAFTS: AtomicU64 = AtomicU64::new(0);
-
 /// Writes aside, syncs, and gives the name: a new one that nobody has, or one that replaces what has it.
 fn write(path: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
     let folder = path.parent().unwrap_or(FilePath::new("/"));
     let made = make_folder(folder)?;
-    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
-    // The name's end is one that object stores take for a draft of theirs, and do not list.
-    let draft = PathBuf::from(format!("{}#{}{number}", path.display(), std::process::id()));
+    // The name's end is one that object stores take for a draft of theirs, and do not list. No two are alike, wherever
+    // they are written: processes of two containers may have one number.
+    let draft = PathBuf::from(format!("{}#{}", path.display(), Uuid::new_v4().as_u128()));
     let written = (|| {
-        let mut file = File::create(&draft)?;
+        let mut file = File::create_new(&draft)?;
         payload.iter().try_for_each(|part| file.write_all(part))?;
         file.sync_all()?;
         if create { fs::hard_link(&draft, path) } else { fs::rename(&draft, path) }
     })();
     if create || written.is_err() {
-        // What is left of it is found by who looks for files without a commit.
+        // What is left of it is swept up later.
         let _ = fs::remove_file(&draft);
     }
     written?;
@@ -138,4 +139,24 @@ fn make_folder(folder: &FilePath) -> io::Result<Vec<PathBuf>> {
     let above: Vec<PathBuf> = missing.filter_map(|missing| missing.parent().map(FilePath::to_owned)).collect();
     fs::create_dir_all(folder)?;
     Ok(above)
+}
+
+/// Removes drafts that nobody writes any more, in a folder and those in it.
+pub fn sweep(folder: &FilePath) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sweep(&entry.path())?;
+            continue;
+        }
+        let age = entry.metadata().and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
+        if is_draft(&entry.file_name().to_string_lossy()) && age.is_some_and(|age| age > DRAFT_LIVES) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_draft(name: &str) -> bool {
+    name.rsplit_once('#').is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::record_batch::RecordBatch;
-use rows::{Landing, Table, Value};
+use rows::{Landing, SteppedBack, Table, Value};
 
 use crate::batch::{batch, day, sorted};
 use crate::delta::{Delta, DeltaError, Steps, application, now_ms};
@@ -46,23 +46,39 @@ pub async fn flush(delta: &mut Delta, parts: &[Part], leads: impl Fn(usize) -> b
         match delta.append(files, &steps).await {
             Ok(()) => {}
             Err(DeltaError::Overtaken) => {
-                rows = 0;
+                (rows, steps) = (0, Steps::new());
                 delta.refresh().await?;
             }
             Err(error) => return Err(error),
         }
     }
-    heard(delta, parts).await?;
+    heard(delta, parts, &steps).await?;
     Ok(rows)
 }
 
-/// Tells each landing how far the table is.
-pub async fn heard(delta: &Delta, parts: &[Part]) -> Result<(), DeltaError> {
+/// Tells each landing how far the table is: as far as a commit of ours has just brought it, or as the table says. A landing
+/// that knows of more goes: its partition is to be followed anew, from where the table is.
+pub async fn heard(delta: &Delta, parts: &[Part], committed: &Steps) -> Result<(), DeltaError> {
+    let table = delta.table;
     for (partition, part) in parts.iter().enumerate() {
-        let Some(journal) = lock(part).as_ref().and_then(Landing::journal) else { continue };
-        let landed = delta.landed(&application(journal, partition)).await?;
-        if let Some(landing) = lock(part).as_mut() {
-            landing.has_landed(delta.table, landed);
+        let knows = |landing: &Landing| Some((landing.journal()?, landing.due(table).is_some()));
+        let Some((journal, is_due)) = lock(part).as_ref().and_then(knows) else { continue };
+        let application = application(journal, partition);
+        let landed = match committed.get(&application) {
+            Some((_, upto)) => *upto,
+            None if is_due => delta.landed(&application).await?,
+            // What nobody waits for is not asked: the table's log is read for each.
+            None => continue,
+        };
+        let mut part = lock(part);
+        if part.as_mut().is_some_and(|landing| landing.has_landed(table, landed) == Err(SteppedBack)) {
+            tracing::warn!(
+                table = table.name(),
+                partition,
+                landed,
+                "the table holds less than it did: its rows are made again from the journal"
+            );
+            *part = None;
         }
     }
     Ok(())

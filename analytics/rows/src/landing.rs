@@ -6,10 +6,8 @@
 //! again, and drops what it holds already.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use model::JournalId;
-use model::record::Entry;
 use protocol::Replica;
 use protocol::log::Record;
 use protocol::replica::{Reading, Unreadable};
@@ -40,6 +38,11 @@ struct Kept {
     rows: VecDeque<Row>,
 }
 
+/// A store holds less of a table than it said before: it was emptied, or restored from a copy. The rows between are to be
+/// made again, by a landing that begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SteppedBack;
+
 /// What a table should be told next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
@@ -47,8 +50,6 @@ pub struct Due {
     pub after: u64,
     /// Up to this one it will.
     pub upto: u64,
-    /// How many rows that makes.
-    pub rows: usize,
 }
 
 impl Landing {
@@ -81,9 +82,9 @@ impl Landing {
     }
 
     /// Reads the next record of the journal; see [`Replica::read`].
-    pub fn read(&mut self, record: &Record, own: Option<Arc<Entry>>) -> Result<Reading, Unreadable> {
+    pub fn read(&mut self, record: &Record) -> Result<Reading, Unreadable> {
         let (journal, maker, made) = (self.replica.journal, &mut self.maker, &mut self.made);
-        let reading = self.replica.read_watched(record, own, &mut |step| {
+        let reading = self.replica.read_watched(record, None, &mut |step| {
             // No entry is admitted before an announcement has named the journal.
             if let Some(journal) = journal {
                 maker.make(journal, step, made);
@@ -104,20 +105,25 @@ impl Landing {
         self.tables[table as usize].landed
     }
 
-    /// The store says that a table holds all up to an entry: by our doing or another's.
-    pub fn has_landed(&mut self, table: Table, upto: u64) {
+    /// The store says that a table holds all up to an entry: by our doing or another's. Less than it said before is not
+    /// taken in.
+    pub fn has_landed(&mut self, table: Table, upto: u64) -> Result<(), SteppedBack> {
         let kept = &mut self.tables[table as usize];
+        if upto < kept.landed {
+            return Err(SteppedBack);
+        }
         kept.landed = upto;
         while let Some(row) = kept.rows.pop_front_if(|row| row.position <= upto) {
             self.bytes -= row.bytes();
         }
+        Ok(())
     }
 
     /// What a table should be told, if anything.
     pub fn due(&self, table: Table) -> Option<Due> {
         let (kept, upto) = (&self.tables[table as usize], self.replica.seq);
         let news = !kept.rows.is_empty() || kept.landed + QUIET_ENTRIES <= upto;
-        (news && kept.landed < upto).then_some(Due { after: kept.landed, upto, rows: kept.rows.len() })
+        (news && kept.landed < upto).then_some(Due { after: kept.landed, upto })
     }
 
     /// The rows of a table that it has not landed, oldest first.

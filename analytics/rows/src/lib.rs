@@ -13,5 +13,5 @@ pub mod making;
 pub mod landing;
 
 pub use column::{Column, Kind, Value};
-pub use landing::Landing;
+pub use landing::{Landing, SteppedBack};
 pub use tables::Table;

@@ -22,7 +22,7 @@ pub fn records() -> Vec<Record> {
 pub fn landing(records: &[Record]) -> Landing {
     let mut landing = Landing::new((0, 1), Replica::default(), [0; Table::ALL.len()]);
     for record in records {
-        landing.read(record, None).expect("each version reads the journals of those before it");
+        landing.read(record).expect("each version reads the journals of those before it");
     }
     landing
 }

@@ -82,7 +82,7 @@ fn read_all(part: &Part, records: &[Record]) {
     let mut part = lock(part);
     let landing = part.as_mut().expect("it was opened");
     for record in records {
-        landing.read(record, None).expect("a journal of ours");
+        landing.read(record).expect("a journal of ours");
     }
 }
 

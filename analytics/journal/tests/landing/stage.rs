@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use history::{Shape, history};
-use journal::delta::{Delta, DeltaError};
+use journal::delta::{Delta, DeltaError, Steps};
 use journal::write::{Part, flush, heard, lock};
 use journal::{Store, compact};
 use protocol::Replica;
@@ -41,7 +41,7 @@ impl Writer {
         let mut part = lock(&self.parts[0]);
         let landing = part.as_mut().expect("it was opened");
         for record in records {
-            landing.read(record, None).expect("a journal of ours");
+            landing.read(record).expect("a journal of ours");
         }
     }
 
@@ -66,7 +66,7 @@ impl Writer {
     pub async fn hear(&mut self) -> Result<(), DeltaError> {
         for delta in &mut self.tables {
             delta.refresh().await?;
-            heard(delta, &self.parts).await?;
+            heard(delta, &self.parts, &Steps::new()).await?;
         }
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Writer {
 pub fn wanted(records: &[Record]) -> BTreeMap<Table, Vec<String>> {
     let mut landing = Landing::new((0, 1), Replica::default(), [0; Table::ALL.len()]);
     for record in records {
-        landing.read(record, None).expect("a journal of ours");
+        landing.read(record).expect("a journal of ours");
     }
     let text = |row: &Row| {
         let place = &row.values[row.values.len() - 4..];

@@ -100,6 +100,53 @@ async fn days_that_are_kept_no_longer_go_with_their_files_and_the_rest_stays() {
 }
 
 #[tokio::test]
+async fn a_table_that_is_emptied_or_put_back_is_noticed_and_made_again() {
+    let folder = TempDir::new().unwrap();
+    let store = Store::of_folder(folder.path()).unwrap();
+    let records = records();
+    let mut writer = Writer::open(&store).await.unwrap();
+    let (some, rest) = records.split_at(records.len() / 2);
+    writer.read(some);
+    writer.flush().await.unwrap();
+    std::fs::remove_dir_all(folder.path().join("events")).unwrap();
+    // The writer opens its tables anew after each error, as the one beside an engine does; its landings stay.
+    writer.read(rest);
+    assert!(writer.flush().await.is_err());
+    for delta in &mut writer.tables {
+        *delta = Delta::open_or_create(&store, delta.table).await.unwrap();
+    }
+    writer.flush().await.unwrap();
+    assert!(lock(&writer.parts[0]).is_none(), "what it knew of the table is wrong");
+    let mut again = Writer::open(&store).await.unwrap();
+    again.read(&records);
+    again.flush().await.unwrap();
+    assert!(held(&store).await == wanted(&records));
+}
+
+#[tokio::test]
+async fn what_a_dead_writer_left_is_deleted_once_it_is_old_and_nothing_else() {
+    let folder = TempDir::new().unwrap();
+    let store = Store::of_folder(folder.path()).unwrap();
+    let records = records();
+    let mut writer = Writer::open(&store).await.unwrap();
+    writer.read(&records);
+    writer.flush().await.unwrap();
+    let day = std::fs::read_dir(folder.path().join("events")).unwrap().map(|entry| entry.unwrap().path());
+    let day = day.filter(|path| !path.ends_with("_delta_log")).min().unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(30 * 24 * 3_600);
+    let files = [("orphan.parquet", true), ("late.parquet", false), ("a.parquet#12", true), ("b.parquet#34", false)];
+    for (name, is_old) in files {
+        let file = std::fs::File::create(day.join(name)).unwrap();
+        file.set_modified(if is_old { old } else { std::time::SystemTime::now() }).unwrap();
+    }
+    writer.tables[Table::Events as usize].vacuum().await.unwrap();
+    for (name, is_old) in files {
+        assert_eq!(day.join(name).exists(), !is_old, "{name}");
+    }
+    assert!(held(&store).await == wanted(&records));
+}
+
+#[tokio::test]
 async fn a_folder_and_an_address_are_places_and_what_is_none_is_said() {
     let folder = TempDir::new().unwrap();
     let address = format!("file://{}", folder.path().display());

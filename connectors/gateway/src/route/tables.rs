@@ -12,6 +12,9 @@ use crate::params::{Names, Params};
 use crate::stream::headers;
 use crate::view::TablesView;
 
+/// The header with how many entries of the journal are in neither these rows nor the tables yet.
+pub const BEHIND: &str = "reprise-behind";
+
 /// Where they are.
 pub async fn standing(State(app): State<App>, params: Params) -> Result<Json<TablesView>, Failure> {
     params.only(&[])?;
@@ -19,6 +22,7 @@ pub async fn standing(State(app): State<App>, params: Params) -> Result<Json<Tab
     let standing = tables.standing();
     Ok(Json(TablesView {
         address: tables.address().to_owned(),
+        is_open: standing.is_open,
         rows: standing.rows,
         waiting_bytes: standing.waiting_bytes,
         trouble: standing.trouble,
@@ -31,7 +35,7 @@ pub async fn live(
     State(app): State<App>,
     Names(name): Names<String>,
     params: Params,
-) -> Result<([(HeaderName, HeaderValue); 3], Vec<u8>), Failure> {
+) -> Result<([(HeaderName, HeaderValue); 3], [(&'static str, String); 1], Vec<u8>), Failure> {
     params.only(&[])?;
     let table = Table::named(&name).ok_or_else(|| {
         let known: Vec<&str> = Table::ALL.iter().map(|table| table.name()).collect();
@@ -43,9 +47,10 @@ pub async fn live(
         None => Failure::not_ready("the tables are being opened; ask again in a moment"),
     };
     let asked = tables.clone();
-    let bytes = tokio::task::spawn_blocking(move || asked.live(table)).await;
-    let bytes = bytes.map_err(|error| Failure::ours(error.to_string()))?.ok_or_else(unknown)?;
-    Ok((headers("application/vnd.apache.arrow.stream"), bytes))
+    let rows = tokio::task::spawn_blocking(move || asked.live(table)).await;
+    let rows = rows.map_err(|error| Failure::ours(error.to_string()))?.ok_or_else(unknown)?;
+    let behind = (BEHIND, rows.behind.to_string());
+    Ok((headers("application/vnd.apache.arrow.stream"), [behind], rows.stream))
 }
 
 fn written(app: &App) -> Result<&Tables, Failure> {

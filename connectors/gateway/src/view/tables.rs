@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct TablesView {
     /// Their address: a folder of the engine's machine as `file://`, or an object store's.
     pub address: String,
+    /// Whether they are all there: they are made when the engine begins.
+    pub is_open: bool,
     /// Rows that this instance has written since it began.
     pub rows: u64,
     /// Bytes of rows that have not landed, in memory.

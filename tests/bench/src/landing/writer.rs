@@ -130,7 +130,7 @@ fn fold(part: &Part, pages: &mut Receiver<Vec<Record>>, wanted: u64, full: &Noti
         let mut landing = lock(part);
         let landing = landing.as_mut().expect("it was opened");
         for record in page {
-            if let Reading::Admitted(entry) = landing.read(&record, None).expect("a journal of ours") {
+            if let Reading::Admitted(entry) = landing.read(&record).expect("a journal of ours") {
                 events += entry.events.len() as u64;
             }
         }

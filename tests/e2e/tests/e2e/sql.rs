@@ -6,11 +6,13 @@ use std::fs;
 use std::path::Path;
 
 use e2e::{Running, World, flows, wait};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 crate::trials![
     what_was_decided_can_be_asked_for_and_is_there_once_over_killed_engines,
     a_store_that_is_away_stops_no_engine_and_is_caught_up_after,
+    a_table_that_is_lost_is_made_again_from_the_journal,
     answers_come_as_tables_csv_json_and_parquet_and_mistakes_with_their_place,
     a_question_about_an_earlier_moment_sees_no_later_row,
     engines_that_share_a_place_for_tables_write_each_row_once,
@@ -51,10 +53,7 @@ fn what_was_decided_can_be_asked_for_and_is_there_once_over_killed_engines() {
     }
     is_whole(&world);
     // Without an engine what has landed is there; who asks for all says where.
-    wait::for_it("the last rows have landed", || {
-        let metrics = world.ask("GET", "/metrics", &[], b"").unwrap().body;
-        metrics.contains("reprise_tables_waiting_bytes 0")
-    });
+    wait::for_it("the last rows have landed", || all_has_landed(&world));
     let all = counts(&world, &[]);
     engine.stop();
     let tables = world.path("data/tables").display().to_string();
@@ -80,6 +79,26 @@ fn a_store_that_is_away_stops_no_engine_and_is_caught_up_after() {
     is_whole(&world);
     let kinds = rows(&world, "SELECT count(*) AS n FROM attempts");
     assert_eq!(kinds, [json!({"n": 10})]);
+}
+
+fn a_table_that_is_lost_is_made_again_from_the_journal() {
+    let world = World::new();
+    let engine = begin(&world, &[]);
+    let _agent = world.agent("n1", 4, &[]);
+    world.nodes_ready(1);
+    let first = world.submit(&fails(&world, 1));
+    world.ended(&first);
+    let tables = world.path("data/tables").display().to_string();
+    let ended = "SELECT count(*) AS n FROM events WHERE kind = 'execution_ended'";
+    wait::for_it("its end has landed", || {
+        world.run(&["sql", "--output", "csv", "--tables", &tables, ended]).out == "n\n1\n"
+    });
+    fs::remove_dir_all(world.path("data/tables/events")).unwrap();
+    let second = world.submit(&fails(&world, 2));
+    world.ended(&second);
+    wait::for_it("its loss is noticed", || engine.said().contains("its rows are made again from the journal"));
+    is_whole(&world);
+    assert_eq!(rows(&world, ended), [json!({"n": 2})]);
 }
 
 fn answers_come_as_tables_csv_json_and_parquet_and_mistakes_with_their_place() {
@@ -153,6 +172,12 @@ fn engines_that_share_a_bucket_for_tables_write_each_row_once() {
     share(&first, "s3://reprise/tables");
     let landed = first.run(&["sql", "--tables", "s3://reprise/tables", "SELECT count(*) > 0 AS some FROM events"]);
     landed.ended(0).says(&["true"]);
+    // A store that answers nobody holds no engine up that shall end.
+    let mut engine = begin(&first, &["--tables", "s3://reprise/tables"]);
+    s3.signal(Signal::SIGSTOP);
+    first.submit(&fails(&first, 3));
+    engine.stop();
+    s3.signal(Signal::SIGCONT);
 }
 
 /// Two engines write to one place, each is killed while it leads, and no row is lost or there twice.
@@ -178,6 +203,10 @@ fn share(first: &World, shelf: &str) {
         seat.ready(engine);
         is_whole(seat);
     }
+}
+
+fn all_has_landed(world: &World) -> bool {
+    world.ask("GET", "/metrics", &[], b"").unwrap().body.contains("reprise_tables_waiting_bytes 0")
 }
 
 /// Each row is there once, and as many events as the journal has.

@@ -1,5 +1,5 @@
 //! Landing: the journal of a world, written into tables by two writers that die, are overtaken and do not hear what became
-//! of their commits. In the end each table holds what one writer that never fails would have written, each row once.
+//! of their commits, in a store that is put back to an earlier copy. In the end each table holds what one writer that never fails would have written, each row once.
 //!
 //! The store is a model of Delta: a commit stands with the number of the last entry that it holds, or not at all.
 
@@ -8,15 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::Replica;
 use protocol::log::Record;
 use rows::making::Row;
-use rows::{Landing, Table};
+use rows::{Landing, SteppedBack, Table};
 
 use crate::log::Stored;
 use crate::random::Random;
 
+/// What each table holds: up to which entry, and the rows.
+type Tables = BTreeMap<Table, (u64, Vec<Row>)>;
+
 /// A store of tables.
 #[derive(Debug, Default)]
 struct Store {
-    tables: BTreeMap<Table, (u64, Vec<Row>)>,
+    tables: Tables,
+    /// What it held at some time before.
+    copy: Tables,
     /// For a test: it takes whatever it is given.
     credulous: bool,
 }
@@ -64,21 +69,42 @@ fn played(records: &[&Record], random: &mut Random, mut store: Store) -> Store {
     let mut snapshots = vec![(0, Replica::default())];
     let mut writers = [begin(&store, &snapshots, random), begin(&store, &snapshots, random)];
     let step = (records.len() as u64 / 20).max(1);
-    let done = |writer: &Writer| {
-        writer.next == records.len() && Table::ALL.iter().all(|table| writer.landing.due(*table).is_none())
+    let done = |writer: &Writer, store: &Store| {
+        let holds = |table: &Table| writer.landing.landed(*table) == store.landed()[*table as usize];
+        let is_done = |table: &Table| writer.landing.due(*table).is_none() && holds(table);
+        writer.next == records.len() && Table::ALL.iter().all(is_done)
     };
     let mut rounds = 0;
-    while !writers.iter().any(done) {
+    while !writers.iter().any(|writer| done(writer, &store)) {
         rounds += 1;
         let index = usize::from(random.chance(500));
         let writer = &mut writers[index];
-        match random.below(if rounds < 400 { 10 } else { 7 }) {
-            0..4 => read(writer, records, random.below(step) + 1, &mut snapshots, random),
-            4..6 => prepare(writer, random),
+        let knows = match random.below(if rounds < 400 { 14 } else { 8 }) {
+            0..4 => {
+                read(writer, records, random.below(step) + 1, &mut snapshots, random);
+                Ok(())
+            }
+            4..6 => {
+                prepare(writer, random);
+                Ok(())
+            }
             6 => send(writer, &mut store, false),
+            7 => look(writer, &store),
             // The answer is lost on its way.
-            7 => send(writer, &mut store, true),
-            _ => writers[index] = begin(&store, &snapshots, random),
+            8 => send(writer, &mut store, true),
+            9 => {
+                store.copy = store.tables.clone();
+                Ok(())
+            }
+            10 if random.chance(200) => {
+                store.tables = store.copy.clone();
+                Ok(())
+            }
+            _ => Err(SteppedBack),
+        };
+        // As does one that dies.
+        if knows == Err(SteppedBack) {
+            writers[index] = begin(&store, &snapshots, random);
         }
     }
     store
@@ -104,7 +130,7 @@ fn read(
     for _ in 0..many {
         let Some(record) = records.get(writer.next) else { break };
         // What cannot be read stops a real writer; worlds have no such record.
-        let _ = writer.landing.read(record, None);
+        let _ = writer.landing.read(record);
         writer.next += 1;
     }
     if random.chance(100) {
@@ -123,8 +149,8 @@ fn prepare(writer: &mut Writer, random: &mut Random) {
     writer.sent = Some((table, (due.after, due.upto), writer.landing.rows(table).cloned().collect()));
 }
 
-fn send(writer: &mut Writer, store: &mut Store, lost: bool) {
-    let Some((table, (after, upto), rows)) = writer.sent.take() else { return };
+fn send(writer: &mut Writer, store: &mut Store, lost: bool) -> Result<(), SteppedBack> {
+    let Some((table, (after, upto), rows)) = writer.sent.take() else { return Ok(()) };
     let heard = store.commit(table, (after, upto), rows);
     let heard = if lost { Heard::Nothing } else { heard };
     match heard {
@@ -133,11 +159,16 @@ fn send(writer: &mut Writer, store: &mut Store, lost: bool) {
     }
 }
 
+/// Asks how far each table is.
+fn look(writer: &mut Writer, store: &Store) -> Result<(), SteppedBack> {
+    Table::ALL.into_iter().try_for_each(|table| writer.landing.has_landed(table, store.landed()[table as usize]))
+}
+
 /// What is in the store and should not be, or should and is not.
 fn compare(records: &[&Record], store: &Store) -> Vec<String> {
     let mut wanted = Landing::new((0, 1), Replica::default(), [0; Table::ALL.len()]);
     for record in records {
-        let _ = wanted.read(record, None);
+        let _ = wanted.read(record);
     }
     let mut out = Vec::new();
     for table in Table::ALL {

@@ -1,0 +1,160 @@
+//! What the two threads of the tables' writer and those who ask for it share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use engine::Engine;
+use rows::Landing;
+use tokio::sync::Notify;
+
+use crate::store::Store;
+use crate::tables::{Options, Standing};
+use crate::write::{Part, lock};
+
+/// How often it is looked whether a fold is where the engine is.
+const GLANCE: Duration = Duration::from_millis(2);
+
+/// Whose trouble it is. One that is over for the one goes on for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Rows cannot be written.
+    Store,
+    /// The journal of a partition cannot be read.
+    Journal(usize),
+    /// Files are not compacted, or old ones not deleted.
+    Upkeep,
+}
+
+/// What is shared.
+pub struct Shared {
+    /// Whose journals they are.
+    pub engine: Engine,
+    /// By partition.
+    pub parts: Vec<Part>,
+    /// A landing of a partition that is written here has no room for more.
+    pub full: Notify,
+    /// Where the tables are.
+    pub store: Store,
+    /// What the writer was started with.
+    pub options: Options,
+    stop: AtomicBool,
+    said: Mutex<Said>,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    rows: u64,
+    is_open: bool,
+    troubles: BTreeMap<Source, String>,
+}
+
+impl Shared {
+    /// Of a writer that has not begun.
+    pub fn new(engine: Engine, store: Store, options: Options) -> Self {
+        let parts = (0..engine.partitions()).map(|_| Part::default()).collect();
+        let (full, stop, said) = (Notify::new(), AtomicBool::new(false), Mutex::default());
+        Self { engine, parts, full, store, options, stop, said }
+    }
+
+    /// Something does not work, which is said once for each reason.
+    pub fn trouble(&self, source: Source, why: String) {
+        let mut said = self.said();
+        if said.troubles.get(&source) != Some(&why) {
+            match source {
+                Source::Store | Source::Journal(_) => {
+                    let what = "nothing lands in the tables; the journal keeps it until it does";
+                    tracing::warn!(store = %self.store.url, %why, "{what}");
+                }
+                Source::Upkeep => tracing::warn!(store = %self.store.url, %why, "files of tables are not tidied up"),
+            }
+            said.troubles.insert(source, why);
+        }
+    }
+
+    /// It works.
+    pub fn is_well(&self, source: Source) {
+        if self.said().troubles.remove(&source).is_some() {
+            match source {
+                Source::Store | Source::Journal(_) => tracing::info!("rows land in the tables again"),
+                Source::Upkeep => tracing::info!("files of tables are tidied up again"),
+            }
+        }
+    }
+
+    /// All tables are there.
+    pub fn has_opened(&self) {
+        self.said().is_open = true;
+    }
+
+    /// Rows were committed.
+    pub fn has_written(&self, rows: u64) {
+        self.said().rows += rows;
+    }
+
+    /// How the writer does. Reads nothing.
+    pub fn standing(&self) -> Standing {
+        let waiting_bytes = (0..self.parts.len()).map(|partition| self.bytes(partition) as u64).sum();
+        let said = self.said();
+        let landing = said.troubles.iter().find(|(source, _)| !matches!(source, Source::Upkeep));
+        Standing { rows: said.rows, waiting_bytes, is_open: said.is_open, trouble: landing.map(|(_, why)| why.clone()) }
+    }
+
+    /// Bytes of rows of a partition that wait.
+    pub fn bytes(&self, partition: usize) -> usize {
+        lock(&self.parts[partition]).as_ref().map_or(0, Landing::bytes)
+    }
+
+    /// A landing has no room; who writes its rows should. Rows that another instance writes go once that has.
+    pub fn wants_room(&self, partition: usize) {
+        if self.writes(partition) {
+            self.full.notify_one();
+        }
+    }
+
+    /// Waits until a partition's fold is where the engine's is now, unless it cannot get there; returns how many entries
+    /// it is behind.
+    pub fn has_folded(&self, partition: usize, until: Instant) -> u64 {
+        let health = u32::try_from(partition).ok().and_then(|partition| self.engine.health_in(partition));
+        let seq = health.map_or(0, |health| health.seq);
+        loop {
+            let knows = |landing: &Landing| (seq.saturating_sub(landing.replica().seq), landing.is_full());
+            let (behind, is_full) = lock(&self.parts[partition]).as_ref().map_or((0, false), knows);
+            if behind == 0 || is_full || Instant::now() >= until {
+                return behind;
+            }
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// Whether a partition's journal is known to have begun.
+    pub fn has_journal(&self, partition: usize) -> bool {
+        let number = u32::try_from(partition).unwrap_or(u32::MAX);
+        self.engine.read_in(number, |replica| replica.journal).flatten().is_some()
+    }
+
+    /// Whether the rows of a partition are written here.
+    pub fn writes(&self, partition: usize) -> bool {
+        if self.options.private {
+            return true;
+        }
+        let health = u32::try_from(partition).ok().and_then(|partition| self.engine.health_in(partition));
+        health.is_some_and(|health| health.leading)
+    }
+
+    /// Whether it shall end.
+    pub fn stops(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// It shall end.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        self.full.notify_one();
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
