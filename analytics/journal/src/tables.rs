@@ -123,7 +123,9 @@ impl Tables {
             let landing = lock(part);
             match landing.as_ref() {
                 Some(landing) => {
-                    let rows: Vec<&[rows::Value]> = landing.rows(table).map(|row| row.values.as_slice()).collect();
+                    let standing = if table == Table::Executions { landing.standing() } else { Vec::new() };
+                    let rows = landing.rows(table).chain(&standing);
+                    let rows: Vec<&[rows::Value]> = rows.map(|row| row.values.as_slice()).collect();
                     batches.push(crate::batch::batch(table, rows.iter().copied()));
                 }
                 None if self.shared.has_journal(partition) => return None,

@@ -126,6 +126,12 @@ impl Landing {
         (news && kept.landed < upto).then_some(Due { after: kept.landed, upto })
     }
 
+    /// How each open execution stands by now, as rows of `executions` that are kept nowhere: its counts change with each
+    /// task, and a row is made only once its state does.
+    pub fn standing(&self) -> Vec<Row> {
+        self.journal().map_or_else(Vec::new, |journal| Maker::stand(self.maker.partition(), journal, &self.replica))
+    }
+
     /// The rows of a table that it has not landed, oldest first.
     pub fn rows(&self, table: Table) -> impl ExactSizeIterator<Item = &Row> {
         self.tables[table as usize].rows.iter()

@@ -5,6 +5,7 @@
 use model::event::{Classified, Ended};
 use model::{Body, Event, JournalId};
 use operators::state::{Pool, State};
+use protocol::Replica;
 use protocol::replica::Step;
 
 use crate::column::{Field, Value};
@@ -43,6 +44,11 @@ impl Maker {
         Self { partition, position: 0, made: [0; Table::ALL.len()] }
     }
 
+    /// Whose journal it is.
+    pub fn partition(&self) -> u32 {
+        self.partition
+    }
+
     /// Adds what a step of an entry makes.
     pub fn make(&mut self, journal: JournalId, step: Step<'_>, into: &mut Vec<(Table, Row)>) {
         if self.position != step.when.seq {
@@ -50,6 +56,18 @@ impl Maker {
         }
         let mut rows = Adding { maker: self, journal, into };
         if step.folded { after(step, &mut rows) } else { before(step, &mut rows) }
+    }
+
+    /// How each open execution stands, as rows of `executions` of the entry that is to come after those that were folded.
+    pub fn stand(partition: u32, journal: JournalId, folded: &Replica) -> Vec<Row> {
+        let (mut maker, mut into) = (Self { position: folded.seq + 1, ..Self::new(partition) }, Vec::new());
+        let mut rows = Adding { maker: &mut maker, journal, into: &mut into };
+        for (id, pool) in &folded.state.pools {
+            for execution in pool.executions.values().filter(|execution| execution.ended.is_none()) {
+                rows.add(Table::Executions, executions::row(id, execution, folded.now));
+            }
+        }
+        into.into_iter().map(|(_, row)| row).collect()
     }
 }
 
@@ -148,6 +166,11 @@ fn changed_execution(state: &State, event: &Event, now: model::Timestamp) -> Opt
     | Body::ExecutionReopened { execution, .. } = &event.event
     {
         return Some(*execution);
+    }
+    // What a person decides about a parked task changes an execution that has ended, and opens no round.
+    if let Body::TaskEnded { at, .. } = &event.event {
+        let execution = state.pools.get(&event.pool)?.execution(at.execution)?;
+        return execution.ended.is_some().then_some(at.execution);
     }
     // Its first attempt: it runs from here on.
     let Body::AttemptDispatched(dispatch) = &event.event else { return None };

@@ -1,4 +1,5 @@
-//! `executions`: how an execution stands. A row is made whenever that changes; who asks sees the last one.
+//! `executions`: how an execution stands. A row is made whenever its state changes; who asks sees the last one. While it is
+//! open, an engine says beside it how it stands at that moment.
 
 use model::{ExecutionId, FlowId, Millis, PoolId, Timestamp};
 use operators::state::{Execution, Standing};
@@ -44,7 +45,8 @@ columns! {
         pub flaky: u32,
         /// Which round it is in, from 1: a retry or a replay opens the next.
         pub round: u32,
-        /// When this was so.
+        /// When this was so. Counts of an open execution are of this moment where an engine is asked, else of its last
+        /// change of state.
         pub as_of: Timestamp,
     }
 }

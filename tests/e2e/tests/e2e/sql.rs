@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 crate::trials![
     what_was_decided_can_be_asked_for_and_is_there_once_over_killed_engines,
     a_store_that_is_away_stops_no_engine_and_is_caught_up_after,
+    an_execution_stands_in_sql_as_it_does_elsewhere_while_it_runs_and_after,
     a_table_that_is_lost_is_made_again_from_the_journal,
     answers_come_as_tables_csv_json_and_parquet_and_mistakes_with_their_place,
     a_question_about_an_earlier_moment_sees_no_later_row,
@@ -81,6 +82,29 @@ fn a_store_that_is_away_stops_no_engine_and_is_caught_up_after() {
     assert_eq!(kinds, [json!({"n": 10})]);
 }
 
+fn an_execution_stands_in_sql_as_it_does_elsewhere_while_it_runs_and_after() {
+    let world = World::new();
+    let _cast = [begin(&world, &[]), world.agent("n1", 4, &[])];
+    world.nodes_ready(1);
+    let go = world.path("go");
+    let tasks = json!({
+        "quick": flows::task(&world, "true", json!({})),
+        "long": flows::task(&world, &format!("while [ ! -e '{}' ]; do sleep 0.05; done", go.display()), json!({})),
+        "homeless": flows::task(&world, "true", json!({"dir": "/nowhere"})),
+    });
+    let execution = world.submit(&flows::flow("stands", tasks));
+    let sql = format!("SELECT state, passed, failed, parked FROM executions WHERE execution_id = '{execution}'");
+    world.task_is(&execution, "quick", "passed");
+    world.task_is(&execution, "homeless", "parked");
+    assert_eq!(rows(&world, &sql), [json!({"state": "running", "passed": 1, "failed": 0, "parked": 1})]);
+    fs::write(go, "").unwrap();
+    world.ended(&execution);
+    assert_eq!(rows(&world, &sql), [json!({"state": "failed", "passed": 2, "failed": 0, "parked": 1})]);
+    world.run(&["parked", "drop", &format!("{execution}/homeless"), "--reason", "nobody needs it"]).ended(0);
+    assert_eq!(rows(&world, &sql), [json!({"state": "failed", "passed": 2, "failed": 1, "parked": 0})]);
+    is_whole(&world);
+}
+
 fn a_table_that_is_lost_is_made_again_from_the_journal() {
     let world = World::new();
     let engine = begin(&world, &[]);
@@ -93,6 +117,7 @@ fn a_table_that_is_lost_is_made_again_from_the_journal() {
     wait::for_it("its end has landed", || {
         world.run(&["sql", "--output", "csv", "--tables", &tables, ended]).out == "n\n1\n"
     });
+    wait::for_it("its writer knows", || all_has_landed(&world));
     fs::remove_dir_all(world.path("data/tables/events")).unwrap();
     let second = world.submit(&fails(&world, 2));
     world.ended(&second);
