@@ -2,7 +2,7 @@
 //! that the stores' own tools use (`AWS_ACCESS_KEY_ID`, `AZURE_STORAGE_ACCOUNT_KEY`, `GOOGLE_SERVICE_ACCOUNT`, …).
 
 use std::fmt;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ impl Store {
 
     /// A folder of this machine.
     pub fn of_folder(folder: &FilePath) -> std::io::Result<Self> {
-        let folder = std::path::absolute(folder)?;
+        let folder = plain(folder)?;
         let no_url = |()| std::io::Error::other("its path is no address");
         let url = Url::from_directory_path(&folder).map_err(no_url)?;
         let prefix = Path::from_absolute_path(&folder).map_err(std::io::Error::other)?;
@@ -90,6 +90,27 @@ impl Store {
         let url = self.url.join(&format!("{name}/")).expect("a table's name is a part of an address");
         (Arc::new(PrefixStore::new(self.root.clone(), path)), url)
     }
+}
+
+/// A folder's absolute path without `..`, as an address has none. Nothing of it need be there yet.
+fn plain(folder: &FilePath) -> std::io::Result<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in std::path::absolute(folder)?.components() {
+        if part == Component::ParentDir {
+            // The folder above one that a link leads to is not the one above the link.
+            plain = plain.canonicalize().unwrap_or(plain);
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    let bytes = plain.as_os_str().as_encoded_bytes();
+    // Below, a folder's path is taken for one of an address, and read as such once more.
+    let reads_as_another = bytes.windows(3).any(|part| part[0] == b'%' && part[1..].iter().all(u8::is_ascii_hexdigit));
+    if reads_as_another {
+        return Err(std::io::Error::other("a `%` before two digits stands for another character in an address"));
+    }
+    Ok(plain)
 }
 
 /// A store that others serve.

@@ -155,7 +155,12 @@ async fn a_folder_and_an_address_are_places_and_what_is_none_is_said() {
     Writer::open(&store).await.unwrap();
     let mode = std::fs::metadata(folder.path().join("events/_delta_log/00000000000000000000.json")).unwrap();
     assert!(mode.permissions().mode() & 0o400 != 0);
-    for bad in ["nonsense://x", "s3://", "http//x\0"] {
+    let above = format!("{}/not/there/../..", folder.path().display());
+    assert_eq!(Store::open(&above).unwrap().folder.as_deref(), Some(folder.path()));
+    std::os::unix::fs::symlink(folder.path().join("events/_delta_log"), folder.path().join("link")).unwrap();
+    let beyond = format!("{}/link/..", folder.path().display());
+    assert_eq!(Store::open(&beyond).unwrap().folder, Some(folder.path().join("events").canonicalize().unwrap()));
+    for bad in ["nonsense://x", "s3://", "http//x\0", "a%20b"] {
         assert!(Store::open(bad).is_err(), "{bad}");
     }
 }
