@@ -30,6 +30,7 @@ mod writer;
 pub use delta::{Delta, DeltaError};
 pub use store::Store;
 pub use tables::{LiveRows, Options, Standing, Tables};
+pub use writer::{FLUSH_BYTES, LOOK};
 
 /// An engine that decides goes before a table that lands: the thread that calls this yields to others.
 fn yields() {

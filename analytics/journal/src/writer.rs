@@ -12,9 +12,9 @@ use crate::write::{flush, lock};
 use crate::{compact, yields};
 
 /// Rows do not wait for their time once they take so many bytes in memory.
-const FLUSH_BYTES: usize = 16 << 20;
+pub const FLUSH_BYTES: usize = 16 << 20;
 /// How often that is looked at.
-const LOOK: Duration = Duration::from_millis(250);
+pub const LOOK: Duration = Duration::from_millis(250);
 /// How often it is asked how far others are whose rows take up room here.
 const ASK: Duration = Duration::from_secs(1);
 /// A store that fails is tried again after this, and later after more.

@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use journal::write::{Part, flush, lock};
-use journal::{Delta, Store, compact};
+use journal::{Delta, FLUSH_BYTES, LOOK, Store, compact};
 use model::Timestamp;
 use protocol::Replica;
 use protocol::log::Record;
@@ -19,9 +19,6 @@ use tokio::sync::Notify;
 use crate::Failure;
 use crate::machine::thread_time;
 
-/// As the writer beside an engine has them.
-const FLUSH_BYTES: usize = 16 << 20;
-const LOOK: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_millis(10);
 
 /// The tables of a folder, and what they lack of a journal.
