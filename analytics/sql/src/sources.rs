@@ -37,7 +37,13 @@ impl Sources {
         if let Some(ask) = &self.live
             && let Some(bytes) = ask(table).await.map_err(Mistake::of_store)?
         {
-            live = read::decode(&bytes).map_err(|error| Mistake::of_store(error.to_string()))?;
+            let other = |why: String| {
+                let hint = "are engine and command of one version?".to_owned();
+                let message = format!("the rows of `{}` that have not landed cannot be read: {why}", table.name());
+                Mistake { hint, ..Mistake::of_store(message) }
+            };
+            let rows = read::decode(&bytes).map_err(|error| other(error.to_string()))?;
+            live = read::of_table(table, rows).map_err(|error| other(error.to_string()))?;
         }
         let no =
             |error: DeltaError| Mistake::of_store(format!("table `{}` at {}: {error}", table.name(), self.store.url));
