@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, BooleanArray, Int64Array, StringArray};
+use arrow::array::{Array, BooleanArray, Int64Array, StringArray, new_null_array};
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
@@ -28,6 +28,29 @@ pub fn encode(table: Table, batches: &[RecordBatch]) -> Vec<u8> {
 /// What such a stream holds.
 pub fn decode(bytes: &[u8]) -> Result<Vec<RecordBatch>, ArrowError> {
     StreamReader::try_new(bytes, None)?.collect()
+}
+
+/// Rows with the columns that a table has in this version, each found by its name: those of an engine of another version may
+/// have more, or lack some that were added since.
+pub fn of_table(table: Table, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, DeltaError> {
+    let schema = schema::arrow(table);
+    let conform = |batch: RecordBatch| {
+        let columns = schema.fields().iter().map(|field| {
+            let name = field.name();
+            match batch.column_by_name(name) {
+                Some(column) if column.data_type() == field.data_type() => Ok(column.clone()),
+                Some(column) => {
+                    let (is, should) = (column.data_type(), field.data_type());
+                    Err(DeltaError::Store(format!("their column `{name}` is of type {is}, and should be {should}")))
+                }
+                None if field.is_nullable() => Ok(new_null_array(field.data_type(), batch.num_rows())),
+                None => Err(DeltaError::Store(format!("they have no column `{name}`"))),
+            }
+        });
+        let rows = RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, _>>()?);
+        rows.map_err(|error| DeltaError::Store(error.to_string()))
+    };
+    batches.into_iter().map(conform).collect()
 }
 
 /// The rows of batches that a table does not hold in the commit that it was opened at.
@@ -76,4 +99,34 @@ pub fn places(batch: &RecordBatch) -> Vec<String> {
         format!("{:?}", [journal, number(partitions), number(positions), number(rows)])
     };
     (0..batch.num_rows()).map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+
+    #[test]
+    fn rows_of_another_version_are_read_by_the_names_of_their_columns() {
+        let table = Table::Events;
+        let ours = schema::arrow(table);
+        let mut theirs: Vec<Field> = ours.fields().iter().map(|field| field.as_ref().clone()).rev().collect();
+        theirs.push(Field::new("later", DataType::Utf8, true));
+        theirs.retain(|field| field.name() != "reason");
+        let read = of_table(table, vec![batch(&theirs)]).unwrap();
+        assert_eq!(read[0].schema(), ours);
+        let without = |name: &str| theirs.iter().filter(|field| field.name() != name).cloned().collect::<Vec<_>>();
+        let no = of_table(table, vec![batch(&without("kind"))]).unwrap_err();
+        assert_eq!(no.to_string(), "they have no column `kind`");
+        let other = [without("attempt"), vec![Field::new("attempt", DataType::Utf8, true)]].concat();
+        let no = of_table(table, vec![batch(&other)]).unwrap_err();
+        assert_eq!(no.to_string(), "their column `attempt` is of type Utf8, and should be Int64");
+    }
+
+    fn batch(columns: &[Field]) -> RecordBatch {
+        RecordBatch::new_empty(Arc::new(Schema::new(columns.to_vec())))
+    }
 }

@@ -28,6 +28,8 @@ pub enum Whose {
     Bounds,
     /// Who runs the store.
     Store,
+    /// We: the statement is fine, and should have an answer.
+    Us,
 }
 
 impl fmt::Display for Mistake {
@@ -48,19 +50,39 @@ impl Mistake {
         Self { whose: Whose::Statement, message: message.to_owned(), hint: hint.to_owned(), place: None }
     }
 
+    /// The same at the place of the name that it speaks of, where the statement has that once.
+    pub fn at_its_name(mut self, statement: &str) -> Self {
+        self.place = find_quoted(&self.message, statement);
+        self
+    }
+
     /// One of the store.
     pub fn of_store(message: String) -> Self {
         let hint = "the journal still has every row: once the store is back, so are its tables".to_owned();
         Self { whose: Whose::Store, message, hint, place: None }
     }
 
-    fn of_memory(why: &str) -> Self {
-        // Those who hold most stand below the first line, each as `SortExec[0]#3(can spill: true) consumed 9 MB`.
-        let most = why.lines().skip(1).find_map(|line| line.trim().split(['[', '#', '(', ' ']).next());
-        let most = most.map(|name| format!(": {name} holds most of the memory")).unwrap_or_default();
+    /// One of ours.
+    pub fn of_us(what: &str) -> Self {
+        let hint = "please report it, with the statement".to_owned();
+        Self { whose: Whose::Us, message: format!("our own bug: {what}"), hint, place: None }
+    }
+
+    /// One of the bounds: what the process holds is more than it may, whatever for.
+    pub fn of_process(holds_bytes: u64) -> Self {
+        Self::too_large(&format!(": this process holds {} MiB", holds_bytes >> 20))
+    }
+
+    fn too_large(most: &str) -> Self {
         let hint = "ask for fewer rows or columns, or give it more with --memory".to_owned();
         let message = format!("the statement takes more than it may{most}");
         Self { whose: Whose::Bounds, message, hint, place: None }
+    }
+
+    fn of_memory(why: &str) -> Self {
+        // Those who hold most stand below the first line, each as `SortExec[0]#3(can spill: true) consumed 9 MB`.
+        let most = why.lines().skip(1).find_map(|line| line.trim().split(['[', '#', '(', ' ']).next());
+        Self::too_large(&most.map(|name| format!(": {name} holds most of the memory")).unwrap_or_default())
     }
 
     fn of_disk(why: &str) -> Self {
@@ -94,6 +116,9 @@ impl Mistake {
         if let DataFusionError::ParquetError(why) = root {
             return Self::of_store(format!("a file cannot be read: {why}"));
         }
+        if is_ours(root) {
+            return Self::of_us(&of_words(&root.strip_backtrace()));
+        }
         if let DataFusionError::SQL(error, _) = root {
             let said = error.to_string();
             let (message, place) = without_place(said.strip_prefix("sql parser error: ").unwrap_or(&said));
@@ -108,6 +133,14 @@ impl Mistake {
         let hint = if hint.is_empty() { diagnostic.map(helps).unwrap_or_default() } else { hint };
         let place = diagnostic.and_then(|d| d.span).and_then(place_of).or_else(|| find_quoted(&message, statement));
         Self { whose: Whose::Statement, message, hint, place }
+    }
+}
+
+/// Whether the statement is fine. That types do not go together is said as if datafusion had a bug, and is none.
+fn is_ours(root: &DataFusionError) -> bool {
+    match root {
+        DataFusionError::Internal(why) => !why.starts_with("Failed to coerce types"),
+        other => matches!(other, DataFusionError::ExecutionJoin(_)),
     }
 }
 
@@ -149,7 +182,8 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 }
 
 /// What parts of datafusion put before their words.
-const ORIGINS: [&str; 6] = [
+const ORIGINS: [&str; 7] = [
+    "Internal error: ",
     "Error during planning: ",
     "This feature is not implemented: ",
     "Execution error: ",
@@ -180,7 +214,7 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
-fn place_of(span: Span) -> Option<(u32, u32, u32)> {
+pub(crate) fn place_of(span: Span) -> Option<(u32, u32, u32)> {
     let number = |n: u64| u32::try_from(n).ok();
     let width = if span.start.line == span.end.line { span.end.column.saturating_sub(span.start.column) } else { 1 };
     Some((number(span.start.line)?, number(span.start.column)?, number(width.max(1))?)).filter(|(line, ..)| *line > 0)
@@ -204,10 +238,12 @@ fn found_width(words: &str) -> u32 {
 /// The place of a name in quotes that the message speaks of, if the statement has it once.
 fn find_quoted(message: &str, statement: &str) -> Option<(u32, u32, u32)> {
     let quoted = message.split(['\'', '`', '"']).nth(1).filter(|name| !name.is_empty())?;
-    let name = quoted.rsplit('.').next()?;
-    let mut found = statement.match_indices(name);
-    let (at, _) = found.next().filter(|_| found.next().is_none())?;
-    place_at(statement, at, name.chars().count())
+    let once = |name: &str| {
+        let mut found = statement.match_indices(name);
+        let (at, _) = found.next().filter(|_| found.next().is_none())?;
+        place_at(statement, at, name.chars().count())
+    };
+    once(quoted).or_else(|| once(quoted.rsplit('.').next()?))
 }
 
 /// Line and column of a byte of the statement.
@@ -230,9 +266,21 @@ mod tests {
     }
 
     #[test]
+    fn what_should_not_happen_is_said_to_be_our_own_bug() {
+        let error = DataFusionError::Internal("the columns differ".to_owned()).context("while planning");
+        let mistake = Mistake::of(&error, "SELECT 1");
+        assert_eq!(mistake.whose, Whose::Us);
+        assert!(mistake.message.starts_with("our own bug: the columns differ"), "{mistake}");
+        assert_eq!(mistake.hint, "please report it, with the statement");
+        let types = DataFusionError::Internal("Failed to coerce types Boolean and Int64".to_owned());
+        assert_eq!(Mistake::of(&types, "SELECT 1").whose, Whose::Statement);
+    }
+
+    #[test]
     fn a_name_in_quotes_is_found_where_it_stands_once() {
         let statement = "SELECT 1\nFROM evnts";
         assert_eq!(find_quoted("table 'reprise.public.evnts' not found", statement), Some((2, 6, 5)));
+        assert_eq!(find_quoted("'DD.MM' is no pattern", "f('DD.MM'), 'MM'"), Some((1, 4, 5)));
         assert_eq!(find_quoted("table 'x' not found", "x x"), None);
         assert_eq!(find_quoted("no quotes", statement), None);
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::DateTime;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{Session, TableProvider};
@@ -20,6 +21,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 use journal::Store;
 use journal::delta::DataFile;
+use object_store::ObjectMeta;
 use rows::Table;
 
 use crate::mistake::Mistake;
@@ -62,7 +64,15 @@ fn partitioned(table: Table, schema: &SchemaRef, store: &Store, file: &DataFile)
         total_byte_size: Precision::Absent,
         column_statistics: schema.fields().iter().map(|field| of_column(field.name())).collect(),
     };
-    PartitionedFile::new(path.to_string(), file.bytes).with_statistics(Arc::new(statistics))
+    // By what the store knows the file by: a path that is made of text would be written as an address once more.
+    let meta = ObjectMeta {
+        location: path,
+        last_modified: DateTime::UNIX_EPOCH,
+        size: file.bytes,
+        e_tag: None,
+        version: None,
+    };
+    PartitionedFile::new_from_meta(meta).with_statistics(Arc::new(statistics))
 }
 
 /// What is known of a column's values in a file: those of the table's time, from when to when.

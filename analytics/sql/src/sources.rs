@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::record_batch::RecordBatch;
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use journal::{Delta, DeltaError, Store, read};
 use rows::Table;
@@ -37,7 +38,13 @@ impl Sources {
         if let Some(ask) = &self.live
             && let Some(bytes) = ask(table).await.map_err(Mistake::of_store)?
         {
-            live = read::decode(&bytes).map_err(|error| Mistake::of_store(error.to_string()))?;
+            let other = |why: String| {
+                let hint = "are engine and command of one version?".to_owned();
+                let message = format!("the rows of `{}` that have not landed cannot be read: {why}", table.name());
+                Mistake { hint, ..Mistake::of_store(message) }
+            };
+            let rows = read::decode(&bytes).map_err(|error| other(error.to_string()))?;
+            live = read::of_table(table, rows).map_err(|error| other(error.to_string()))?;
         }
         let no =
             |error: DeltaError| Mistake::of_store(format!("table `{}` at {}: {error}", table.name(), self.store.url));
@@ -48,5 +55,19 @@ impl Sources {
         };
         let live = read::beyond(&delta, live).await.map_err(no)?;
         Ok(Opened { delta: Some(delta), live })
+    }
+    /// Whether any table is there, at any commit.
+    pub async fn is_any(&self) -> Result<bool, Mistake> {
+        for table in Table::ALL {
+            let log = self.store.prefix.clone().join(table.name()).join("_delta_log");
+            match self.store.root.list(Some(&log)).next().await {
+                None => {}
+                Some(Ok(_)) => return Ok(true),
+                Some(Err(error)) => {
+                    return Err(Mistake::of_store(format!("the store at {} cannot be read: {error}", self.store.url)));
+                }
+            }
+        }
+        Ok(false)
     }
 }

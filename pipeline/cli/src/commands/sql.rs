@@ -5,11 +5,13 @@ use std::io::{IsTerminal, Read};
 use std::time::Duration;
 
 use ::sql::mistake::Whose;
+use ::sql::split::split;
 use ::sql::{Bounds, Mistake, Options, Session, Sources};
 use clap::Args;
 use flow::{Diagnostic, Severity};
 use model::Timestamp;
 
+mod memory;
 mod moment;
 pub mod print;
 mod prompt;
@@ -28,13 +30,15 @@ const MAX_STATEMENTS: u64 = 1 << 20;
 /// Asks the journal's tables; without QUERY at a prompt.
 ///
 /// Decisions can be asked for within a second. `\d` at the prompt lists tables and views, `\d attempts` the columns of
-/// one. Times without a zone are UTC. Statements only read.
+/// one. Statements only read.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  reprise sql \"SELECT execution_id, state, took_ms FROM executions ORDER BY started_at \
                         DESC LIMIT 7\"\n  reprise sql \"SELECT * FROM why('nightly-web-118/build')\"\n  reprise sql \
                         --output csv \"SELECT * FROM failures WHERE ts > ago('7d')\" > failures.csv\n  reprise sql \
-                        --as-of 2026-03-14T02:20:00Z \"SELECT * FROM executions\"\n  reprise sql"
+                        --as-of 2026-03-14T02:20:00Z \"SELECT * FROM executions\"\n  reprise sql\n\nTimes without a zone are UTC; those \
+                        of another one, as in ts AT TIME ZONE 'America/New_York', are shown with their distance from \
+                        UTC. to_char takes the patterns of strftime: '%Y-%m-%d %H:%M'."
 )]
 pub struct Sql {
     /// A statement; `-` reads statements from standard input
@@ -43,12 +47,13 @@ pub struct Sql {
     #[arg(long, value_name = "TIME", value_parser = moment::moment)]
     as_of: Option<Timestamp>,
     /// Ask tables at this folder or address, without an engine: only what has landed
-    #[arg(long, value_name = "ADDRESS", env = "REPRISE_TABLES")]
+    #[arg(long, value_name = "ADDRESS")]
     tables: Option<String>,
     /// The longest that a statement may take
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = flow::time::parse_duration)]
     timeout: model::Millis,
-    /// Memory for sorting, grouping and joining
+    /// Memory for sorting, grouping and joining, beyond which these go on on the disk where they can. A process that holds
+    /// 512MiB more than this, for whatever it is, ends with what it was asked
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
     memory: usize,
 }
@@ -56,12 +61,21 @@ pub struct Sql {
 impl Sql {
     /// Asks and prints.
     pub fn run(self, globals: &Globals) -> Result<Exit, Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        memory::watch(self.memory, self.is_prompt());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_stack_size(::sql::statement::STACK_BYTES)
+            .build();
         let runtime = runtime.map_err(|error| Failure::new(Exit::Machine, format!("no event loop: {error}")))?;
         let ended = runtime.block_on(self.answered(globals));
         // A statement that was given up may still be at work.
         runtime.shutdown_background();
         ended
+    }
+
+    /// Whether a person types statements one after another.
+    fn is_prompt(&self) -> bool {
+        self.query.is_none() && std::io::stdin().is_terminal()
     }
 
     async fn answered(self, globals: &Globals) -> Result<Exit, Failure> {
@@ -76,7 +90,7 @@ impl Sql {
         match self.query.as_deref() {
             Some("-") => statements(&session, form, &from_stdin()?).await,
             Some(statement) => ask(&session, form, statement).await,
-            None if std::io::stdin().is_terminal() => prompt::prompt(session, form).await,
+            None if self.is_prompt() => prompt::prompt(session, form).await,
             None => statements(&session, form, &from_stdin()?).await,
         }
     }
@@ -84,7 +98,7 @@ impl Sql {
     /// Where the tables are: as the engine says, or as was typed. Without an engine, why its live rows are missing.
     async fn sources(&self, globals: &Globals) -> Result<(Sources, Option<String>), Failure> {
         if let Some(address) = &self.tables {
-            return Ok((Sources { store: sources::store(address)?, live: None }, None));
+            return Ok((sources::of_tables(address).await?, None));
         }
         sources::of_engine(Api::from_env(&globals.pool)?).await
     }
@@ -92,7 +106,7 @@ impl Sql {
 
 /// Asks statements one after another, up to the first that fails.
 async fn statements(session: &Session, form: Form, text: &str) -> Result<Exit, Failure> {
-    for statement in shape::statements(text) {
+    for statement in split(text).statements {
         ask(session, form, &statement).await?;
     }
     Ok(Exit::Done)
@@ -122,6 +136,7 @@ fn failure(mistake: &Mistake, statement: &str) -> Failure {
         Whose::Statement => Exit::Refused,
         Whose::Bounds => Exit::NotNow,
         Whose::Store => Exit::Machine,
+        Whose::Us => Exit::Bug,
     };
     let Some((line, column, width)) = mistake.place.filter(|_| !statement.is_empty()) else {
         let hint = if mistake.hint.is_empty() { String::new() } else { format!("; {}", mistake.hint) };
@@ -142,13 +157,32 @@ fn failure(mistake: &Mistake, statement: &str) -> Failure {
 
 fn from_stdin() -> Result<String, Failure> {
     let mut text = String::new();
-    let read = std::io::stdin().lock().take(MAX_STATEMENTS).read_to_string(&mut text);
-    read.map_err(|error| Failure::new(Exit::Refused, format!("standard input cannot be read: {error}")))?;
-    Ok(text)
+    let read = std::io::stdin().lock().take(MAX_STATEMENTS + 1).read_to_string(&mut text);
+    match read {
+        Ok(bytes) if bytes as u64 > MAX_STATEMENTS => {
+            let what =
+                format!("standard input has more than {MAX_STATEMENTS} bytes, and none of its statements was asked");
+            Err(Failure::new(Exit::Refused, format!("{what}: ask a part of them at a time")))
+        }
+        Ok(_) => Ok(text),
+        Err(error) => Err(Failure::new(Exit::Refused, format!("standard input cannot be read: {error}"))),
+    }
 }
 
 fn memory(text: &str) -> Result<usize, String> {
     let mib = flow::size::parse_size(text).map_err(|error| error.to_string())?;
     let mib = usize::try_from(mib).ok().filter(|mib| (16..1 << 30).contains(mib));
     mib.map(|mib| mib << 20).ok_or_else(|| "at least 16MiB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_bug_ends_with_its_own_code_and_asks_for_a_report() {
+        let failure = failure(&Mistake::of_us("the columns differ"), "SELECT 1");
+        assert_eq!(failure.exit, Exit::Bug);
+        assert_eq!(failure.message, "our own bug: the columns differ; please report it, with the statement");
+    }
 }

@@ -33,6 +33,17 @@ async fn a_file_that_is_gone_or_damaged_is_said_to_be_the_stores() {
     assert!(session.run(text).await.unwrap().collect().await.is_ok());
 }
 
+#[tokio::test]
+async fn a_folder_may_have_any_name() {
+    let folder = TempDir::new().unwrap();
+    for name in ["a~b [1] 'c' 50%", "#{x} ^*?|<> \"ü\" a+b&c=d"] {
+        let stage =
+            Stage::land(Store::of_folder(&folder.path().join(name)).unwrap(), &fixture::records()[..500], 0).await;
+        let answer = stage.session().run("SELECT count(DISTINCT kind) > 5 FROM events").await.unwrap().collect().await;
+        assert_eq!(questions::driver::cells(&answer.unwrap()), [["true"]], "{name}");
+    }
+}
+
 fn data_file(table: PathBuf) -> PathBuf {
     let days = table.read_dir().unwrap().map(|entry| entry.unwrap().path());
     let day = days.filter(|path| path.to_string_lossy().contains("day=")).min().unwrap();
