@@ -102,7 +102,7 @@ impl Failure {
         Self::new(StatusCode::CONFLICT, "not-now", detail)
     }
 
-    /// There is no room.
+    /// There is no room, or what should be written to cannot be.
     pub fn full(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail).later(5)
     }

@@ -46,7 +46,7 @@ pub use pool::PoolView;
 pub use problem::Problem;
 pub use recovery::{Phases, RecoveryView};
 pub use submitted::{Done, Replay, Retry, Submitted, Verb};
-pub use tables::TablesView;
+pub use tables::{BEHIND, TablesView};
 pub use task::TaskItem;
 pub use waits::WaitView;
 pub use word::TaskWord;

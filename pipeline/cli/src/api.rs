@@ -65,6 +65,11 @@ impl Api {
         self.client.endpoint()
     }
 
+    /// Asks, and hands out the answer whatever it is.
+    pub async fn answer(&self, path: &str) -> Result<Response, Failure> {
+        Ok(self.ask(Method::GET, &self.target(path, &[]), &[], Bytes::new()).await?)
+    }
+
     /// Asks for something; the answer as it came.
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Bytes, Failure> {
         body(self.ask(Method::GET, &self.target(path, query), &[], Bytes::new()).await?)
@@ -215,7 +220,8 @@ fn body(answer: Response) -> Result<Bytes, Failure> {
     if answer.status.is_success() { Ok(answer.body) } else { Err(refusal(&answer)) }
 }
 
-fn refusal(answer: &Response) -> Failure {
+/// What a refusal says.
+pub fn refusal(answer: &Response) -> Failure {
     refused(answer.status, &answer.body, answer.header(&RETRY_AFTER))
 }
 

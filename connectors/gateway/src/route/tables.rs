@@ -10,10 +10,7 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::params::{Names, Params};
 use crate::stream::headers;
-use crate::view::TablesView;
-
-/// The header with how many entries of the journal are in neither these rows nor the tables yet.
-pub const BEHIND: &str = "reprise-behind";
+use crate::view::{BEHIND, TablesView};
 
 /// Where they are.
 pub async fn standing(State(app): State<App>, params: Params) -> Result<Json<TablesView>, Failure> {
@@ -43,7 +40,7 @@ pub async fn live(
     })?;
     let tables = written(&app)?.clone();
     let unknown = || match tables.standing().trouble {
-        Some(why) => Failure::not_ready(format!("the tables at {} cannot be written: {why}", tables.address())),
+        Some(why) => Failure::full(format!("the tables at {} cannot be written: {why}", tables.address())),
         None => Failure::not_ready("the tables are being opened; ask again in a moment"),
     };
     let asked = tables.clone();

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The header beside live rows: how many entries of the journal are neither in them nor in the tables yet.
+pub const BEHIND: &str = "reprise-behind";
+
 /// The tables of an engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TablesView {

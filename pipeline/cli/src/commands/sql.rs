@@ -80,12 +80,12 @@ impl Sql {
 
     async fn answered(self, globals: &Globals) -> Result<Exit, Failure> {
         let form = globals.output;
-        let (sources, without) = self.sources(globals).await?;
-        if let Some(why) = without {
-            screen::warn(&format!("only what has landed in the tables is seen: {why}"));
-        }
-        let bounds =
-            Bounds { memory_bytes: self.memory, time: Duration::from_millis(self.timeout.0), ..Bounds::default() };
+        let time = Duration::from_millis(self.timeout.0);
+        let late = |_| {
+            Failure::new(Exit::NoEngine, format!("nobody said within {} s where the tables are", time.as_secs_f64()))
+        };
+        let sources = tokio::time::timeout(time, self.sources(globals)).await.map_err(late)??;
+        let bounds = Bounds { memory_bytes: self.memory, time, ..Bounds::default() };
         let session = Session::new(Options { sources, bounds, as_of: self.as_of }).map_err(|m| failure(&m, ""))?;
         match self.query.as_deref() {
             Some("-") => statements(&session, form, &from_stdin()?).await,
@@ -95,10 +95,10 @@ impl Sql {
         }
     }
 
-    /// Where the tables are: as the engine says, or as was typed. Without an engine, why its live rows are missing.
-    async fn sources(&self, globals: &Globals) -> Result<(Sources, Option<String>), Failure> {
+    /// Where the tables are: as the engine says, or as was typed.
+    async fn sources(&self, globals: &Globals) -> Result<Sources, Failure> {
         if let Some(address) = &self.tables {
-            return Ok((sources::of_tables(address).await?, None));
+            return sources::of_tables(address).await;
         }
         sources::of_engine(Api::from_env(&globals.pool)?).await
     }

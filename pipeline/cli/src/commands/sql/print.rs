@@ -110,9 +110,11 @@ fn grid(names: &[String], right: &[bool], rows: &[Vec<String>]) -> String {
         }
     }
     let line = |cells: &[String]| {
-        let cells = cells.iter().zip(&width).zip(right).map(|((cell, width), right)| match right {
-            true => format!("{:>width$}", one_line(cell)),
-            false => format!("{:<width$}", one_line(cell)),
+        let cells = cells.iter().zip(&width).zip(right).map(|((cell, width), right)| {
+            let cell = one_line(cell);
+            // By hand: a format's width has a bound, a cell has none.
+            let room = " ".repeat(width.saturating_sub(cell.chars().count()));
+            if *right { room + &cell } else { cell + &room }
         });
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };

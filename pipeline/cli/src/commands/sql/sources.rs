@@ -1,25 +1,29 @@
 //! Where an engine's tables are, and how it is asked for the rows that have not landed in them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::journal::Store;
 use ::rows::Table;
 use ::sql::{Live, Sources};
 use futures_util::FutureExt;
-use gateway::view::TablesView;
+use gateway::view::{BEHIND, TablesView};
+use hyper::StatusCode;
+use hyper::header::HeaderName;
 
 use super::failure;
-use crate::api::Api;
+use crate::api::{Api, refusal};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::screen;
 
 /// An engine that is just opening its tables is asked so often, and after so long.
 const TRIES: u32 = 40;
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// The tables of an engine. Beside them why its live rows are missing, if nothing lands there just now.
-pub async fn of_engine(api: Api) -> Result<(Sources, Option<String>), Failure> {
+/// The tables of an engine. What is not as it should be with them is said as it is met.
+pub async fn of_engine(api: Api) -> Result<Sources, Failure> {
     let api = Arc::new(api);
     let view: TablesView = api.read("/v1/tables", &[]).await.map_err(|failure| {
         if failure.exit != Exit::NoEngine {
@@ -29,19 +33,19 @@ pub async fn of_engine(api: Api) -> Result<(Sources, Option<String>), Failure> {
         Failure::new(failure.exit, format!("{failure}; or {hint}"))
     })?;
     let store = store(&view.address)?;
-    if let Some(folder) = store.folder.as_ref().filter(|folder| !folder.exists())
-        && view.rows > 0
-    {
+    if let Some(why) = &view.trouble {
+        screen::warn(&format!("nothing lands in the tables just now: {why}"));
+    } else if let Some(folder) = store.folder.as_ref().filter(|folder| view.is_open && !folder.exists()) {
         return Err(Failure::new(
             Exit::NotNow,
             format!(
-                "the tables are in {} of the engine's machine: ask there, or set `tables` in reprise.toml to an object \
-                 store that both reach",
+                "the tables are in {}, which this machine has not: ask on the engine's machine, or set `tables` in \
+                 reprise.toml to an object store that both reach",
                 folder.display()
             ),
         ));
     }
-    Ok((Sources { store, live: Some(live(api)) }, view.trouble))
+    Ok(Sources { store, live: Some(live(api)) })
 }
 
 /// The tables at a folder or an address as it was typed, without an engine.
@@ -61,23 +65,42 @@ pub fn store(address: &str) -> Result<Store, Failure> {
 }
 
 fn live(api: Arc<Api>) -> Live {
+    let said = Arc::new(AtomicBool::new(false));
     Arc::new(move |table: Table| {
-        let api = api.clone();
-        async move {
-            let path = format!("/v1/tables/{}/live", table.name());
-            for _ in 0..TRIES {
-                match api.get(&path, &[]).await {
-                    Ok(bytes) => return Ok(Some(bytes.to_vec())),
-                    Err(failure) if failure.exit == Exit::NoEngine && failure.message.contains("being opened") => {
-                        tokio::time::sleep(AGAIN).await;
-                    }
-                    // What has landed can be asked for all the same, and that this is all was said.
-                    Err(failure) if failure.message.contains("cannot be written") => return Ok(None),
-                    Err(failure) => return Err(failure.message),
-                }
-            }
-            Ok(None)
-        }
-        .boxed()
+        let (api, said) = (api.clone(), said.clone());
+        async move { ask(&api, table, &said).await.map_err(|failure| failure.message) }.boxed()
     })
+}
+
+/// Asks for the rows of a table that have not landed. That some are missing is said once.
+async fn ask(api: &Api, table: Table, said: &AtomicBool) -> Result<Option<Vec<u8>>, Failure> {
+    let say = |what: &str| {
+        if !said.swap(true, Ordering::Relaxed) {
+            screen::warn(what);
+        }
+    };
+    let path = format!("/v1/tables/{}/live", table.name());
+    for _ in 0..TRIES {
+        let answer = api.answer(&path).await?;
+        match answer.status {
+            StatusCode::OK => {
+                let behind = answer.header(&HeaderName::from_static(BEHIND)).and_then(|count| count.parse().ok());
+                if let Some(behind) = behind.filter(|behind: &u64| *behind > 0) {
+                    say(&format!(
+                        "the newest {behind} entries of the journal are not seen: the tables' writer is behind"
+                    ));
+                }
+                return Ok(Some(answer.body.to_vec()));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => tokio::time::sleep(AGAIN).await,
+            // What has landed can be asked for all the same.
+            StatusCode::INSUFFICIENT_STORAGE => {
+                say(&format!("only what has landed in the tables is seen: {}", refusal(&answer)));
+                return Ok(None);
+            }
+            _ => return Err(refusal(&answer)),
+        }
+    }
+    say("only what has landed in the tables is seen: the engine is still opening them");
+    Ok(None)
 }
