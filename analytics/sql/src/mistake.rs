@@ -138,10 +138,10 @@ impl Mistake {
 
 /// Whether the statement is fine. That types do not go together is said as if datafusion had a bug, and is none.
 fn is_ours(root: &DataFusionError) -> bool {
-    match root {
-        DataFusionError::Internal(why) => !why.starts_with("Failed to coerce types"),
-        other => matches!(other, DataFusionError::ExecutionJoin(_)),
+    if let DataFusionError::Internal(why) = root {
+        return !why.starts_with("Failed to coerce types");
     }
+    matches!(root, DataFusionError::ExecutionJoin(_))
 }
 
 /// What has no kind of its own: the first line, without who passed it on.

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+pub use datafusion::arrow;
 use datafusion::arrow::array::timezone::Tz;
 use datafusion::arrow::array::{Array, ArrayRef, StringArray};
 use datafusion::arrow::csv;
@@ -96,20 +97,21 @@ pub fn options(of: &DataType) -> FormatOptions<'static> {
 /// Whether all times of a type are UTC that have a zone at all.
 fn is_utc(of: &DataType) -> bool {
     let whole = Schema::new(vec![Field::new("", of.clone(), true)]);
-    whole.flattened_fields().iter().all(|field| match field.data_type() {
-        DataType::Timestamp(_, Some(zone)) => ["UTC", "+00:00"].contains(&zone.as_ref()),
-        DataType::Dictionary(_, value) => is_utc(value),
-        _no_zone => true,
+    whole.flattened_fields().into_iter().all(|field| {
+        if let DataType::Dictionary(_, value) = field.data_type() {
+            return is_utc(value);
+        }
+        zone(field).is_none_or(|zone| ["UTC", "+00:00"].contains(&zone))
     })
+}
+
+fn zone(field: &Field) -> Option<&str> {
+    if let DataType::Timestamp(_, zone) = field.data_type() { zone.as_deref() } else { None }
 }
 
 /// A zone in which no time can be shown, since there is none of that name.
 pub fn unknown_zone(schema: &Schema) -> Option<&str> {
-    let zones = schema.flattened_fields().into_iter().filter_map(|field| match field.data_type() {
-        DataType::Timestamp(_, Some(zone)) => Some(zone.as_ref()),
-        _no_zone => None,
-    });
-    zones.into_iter().find(|zone| zone.parse::<Tz>().is_err())
+    schema.flattened_fields().into_iter().filter_map(zone).find(|zone| zone.parse::<Tz>().is_err())
 }
 
 /// Rows for a writer: what it does not know how to write, times of another zone than UTC among it, is text to it.

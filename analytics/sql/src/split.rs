@@ -20,16 +20,14 @@ pub fn split(text: &str) -> Split {
     let lines: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let (mut statements, mut from, mut holds_words) = (Vec::new(), 0, false);
     for token in &tokens {
-        match &token.token {
-            Token::SemiColon => {
-                let semicolon = byte_at(text, &lines, token.span.start);
-                if holds_words {
-                    statements.push(text[from..semicolon].trim().to_owned());
-                }
-                (from, holds_words) = (semicolon + 1, false);
+        if token.token == Token::SemiColon {
+            let semicolon = byte_at(text, &lines, token.span.start);
+            if holds_words {
+                statements.push(text[from..semicolon].trim().to_owned());
             }
-            Token::Whitespace(_) | Token::EOF => {}
-            _word => holds_words = true,
+            (from, holds_words) = (semicolon + 1, false);
+        } else {
+            holds_words |= !matches!(token.token, Token::Whitespace(_) | Token::EOF);
         }
     }
     // What is wrong beyond an open end is said of the statement, not waited for.
