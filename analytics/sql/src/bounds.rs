@@ -53,6 +53,5 @@ pub fn config(bounds: &Bounds) -> SessionConfig {
     options.sql_parser.collect_spans = true;
     // The order of a task's story is kept, though it is a part of a statement.
     options.sql_parser.enable_subquery_sort_elimination = false;
-    options.format.timestamp_tz_format = Some("%Y-%m-%dT%H:%M:%S%.3fZ".to_owned());
     config
 }

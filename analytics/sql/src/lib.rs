@@ -18,6 +18,7 @@ pub mod sources;
 pub mod views;
 
 pub mod ago;
+pub mod to_char;
 pub mod why;
 
 pub mod output;

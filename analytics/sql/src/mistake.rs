@@ -48,6 +48,12 @@ impl Mistake {
         Self { whose: Whose::Statement, message: message.to_owned(), hint: hint.to_owned(), place: None }
     }
 
+    /// The same at the place of the name that it speaks of, where the statement has that once.
+    pub fn at_its_name(mut self, statement: &str) -> Self {
+        self.place = find_quoted(&self.message, statement);
+        self
+    }
+
     /// One of the store.
     pub fn of_store(message: String) -> Self {
         let hint = "the journal still has every row: once the store is back, so are its tables".to_owned();
@@ -204,10 +210,12 @@ fn found_width(words: &str) -> u32 {
 /// The place of a name in quotes that the message speaks of, if the statement has it once.
 fn find_quoted(message: &str, statement: &str) -> Option<(u32, u32, u32)> {
     let quoted = message.split(['\'', '`', '"']).nth(1).filter(|name| !name.is_empty())?;
-    let name = quoted.rsplit('.').next()?;
-    let mut found = statement.match_indices(name);
-    let (at, _) = found.next().filter(|_| found.next().is_none())?;
-    place_at(statement, at, name.chars().count())
+    let once = |name: &str| {
+        let mut found = statement.match_indices(name);
+        let (at, _) = found.next().filter(|_| found.next().is_none())?;
+        place_at(statement, at, name.chars().count())
+    };
+    once(quoted).or_else(|| once(quoted.rsplit('.').next()?))
 }
 
 /// Line and column of a byte of the statement.
@@ -233,6 +241,7 @@ mod tests {
     fn a_name_in_quotes_is_found_where_it_stands_once() {
         let statement = "SELECT 1\nFROM evnts";
         assert_eq!(find_quoted("table 'reprise.public.evnts' not found", statement), Some((2, 6, 5)));
+        assert_eq!(find_quoted("'DD.MM' is no pattern", "f('DD.MM'), 'MM'"), Some((1, 4, 5)));
         assert_eq!(find_quoted("table 'x' not found", "x x"), None);
         assert_eq!(find_quoted("no quotes", statement), None);
     }

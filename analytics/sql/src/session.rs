@@ -22,9 +22,11 @@ use tokio::task::JoinHandle;
 use crate::ago::ago;
 use crate::bounds::{self, Bounds};
 use crate::mistake::{Mistake, Whose, nearest};
+use crate::output;
 use crate::scan::{JournalTable, object_store_url};
 use crate::sources::Sources;
 use crate::statement;
+use crate::to_char::to_char;
 use crate::views::{self, VIEWS};
 use crate::why::{self, Why};
 
@@ -76,6 +78,7 @@ impl Session {
             .build();
         let context = SessionContext::new_with_state(state);
         context.register_udf(ago());
+        context.register_udf(to_char());
         let store = &options.sources.store;
         let at = object_store_url(store).map_err(no)?;
         context.register_object_store(at.as_ref(), store.root.clone());
@@ -130,6 +133,20 @@ async fn hand_on(mut stream: SendableRecordBatchStream, to: mpsc::Sender<datafus
 
 impl Inner {
     async fn plan_and_begin(&self, text: &str) -> Result<SendableRecordBatchStream, Mistake> {
+        let plan = self.plan(text, &mut BTreeSet::new()).await?;
+        // What reads has been let through; that the plan only reads is made sure of once more.
+        let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        reads.verify_plan(&plan).map_err(|e| self.mistake(&e, text))?;
+        let frame = DataFrame::new(self.state(), plan);
+        let stream = frame.execute_stream().await.map_err(|e| self.mistake(&e, text))?;
+        let schema = stream.schema();
+        let Some(zone) = output::unknown_zone(&schema) else { return Ok(stream) };
+        let hint = "write one like 'America/New_York' or '+02:00'";
+        Err(Mistake::of_statement(&format!("there is no time zone `{zone}`"), hint).at_its_name(text))
+    }
+
+    /// What a statement means, or that of a view: reads it, and opens what it names.
+    async fn plan(&self, text: &str, opened: &mut BTreeSet<String>) -> Result<LogicalPlan, Mistake> {
         let statement = statement::read(&self.state(), text)?;
         let references = self.state().resolve_table_references(&statement).map_err(|e| Mistake::of(&e, text))?;
         let all = references.iter().any(|name| name.schema() == Some("information_schema"));
@@ -137,17 +154,10 @@ impl Inner {
             true => Session::names().into_iter().collect(),
             false => references.iter().map(|name| name.table().to_owned()).collect(),
         };
-        let mut opened = BTreeSet::new();
         for name in names {
-            Box::pin(self.open(&name, &mut opened)).await?;
+            Box::pin(self.open(&name, opened)).await?;
         }
-        let state = self.state();
-        let plan = state.statement_to_plan(statement).await.map_err(|e| self.mistake(&e, text))?;
-        // What reads has been let through; that the plan only reads is made sure of once more.
-        let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        reads.verify_plan(&plan).map_err(|e| self.mistake(&e, text))?;
-        let frame = DataFrame::new(state, plan);
-        frame.execute_stream().await.map_err(|e| self.mistake(&e, text))
+        self.state().statement_to_plan(statement).await.map_err(|e| self.mistake(&e, text))
     }
 
     /// The state in which a statement begins: now, or as of then.
@@ -182,17 +192,6 @@ impl Inner {
         }
         // What is nobody's name is said where the statement is planned.
         Ok(())
-    }
-
-    async fn plan(&self, sql: &str, opened: &mut BTreeSet<String>) -> Result<LogicalPlan, Mistake> {
-        let no = |error| Mistake::of(&error, sql);
-        let state = self.state();
-        let dialect = state.config().options().sql_parser.dialect;
-        let statement = state.sql_to_statement(sql, &dialect).map_err(no)?;
-        for name in state.resolve_table_references(&statement).map_err(no)? {
-            Box::pin(self.open(name.table(), opened)).await?;
-        }
-        self.state().statement_to_plan(statement).await.map_err(no)
     }
 
     async fn open_table(&self, table: Table) -> Result<(), Mistake> {

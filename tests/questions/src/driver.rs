@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use datafusion::arrow::array::Array;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use sql::{Mistake, Session};
+use datafusion::arrow::util::display::ArrayFormatter;
+use sql::{Mistake, Session, output};
 use sqllogictest::{
     AsyncDB, DBOutput, DefaultColumnType, Runner, default_normalizer, default_validator, strict_column_validator,
 };
@@ -84,7 +84,7 @@ pub fn cells(batches: &[RecordBatch]) -> Vec<Vec<String>> {
 }
 
 fn cell(column: &dyn Array, row: usize) -> String {
-    let options = FormatOptions::new().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.3fZ")).with_null("NULL");
+    let options = output::options(column.data_type()).with_null("NULL");
     let text = ArrayFormatter::try_new(column, &options).expect("a column of ours can be shown").value(row).to_string();
     let is_fraction = column.data_type().is_floating();
     match text.parse::<f64>() {

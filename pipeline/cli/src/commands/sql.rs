@@ -28,13 +28,15 @@ const MAX_STATEMENTS: u64 = 1 << 20;
 /// Asks the journal's tables; without QUERY at a prompt.
 ///
 /// Decisions can be asked for within a second. `\d` at the prompt lists tables and views, `\d attempts` the columns of
-/// one. Times without a zone are UTC. Statements only read.
+/// one. Statements only read.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  reprise sql \"SELECT execution_id, state, took_ms FROM executions ORDER BY started_at \
                         DESC LIMIT 7\"\n  reprise sql \"SELECT * FROM why('nightly-web-118/build')\"\n  reprise sql \
                         --output csv \"SELECT * FROM failures WHERE ts > ago('7d')\" > failures.csv\n  reprise sql \
-                        --as-of 2026-03-14T02:20:00Z \"SELECT * FROM executions\"\n  reprise sql"
+                        --as-of 2026-03-14T02:20:00Z \"SELECT * FROM executions\"\n  reprise sql\n\nTimes without a zone are UTC; those \
+                        of another one, as in ts AT TIME ZONE 'America/New_York', are shown with their distance from \
+                        UTC. to_char takes the patterns of strftime: '%Y-%m-%d %H:%M'."
 )]
 pub struct Sql {
     /// A statement; `-` reads statements from standard input

@@ -132,6 +132,15 @@ async fn wrong_arguments_are_said_with_right_ones() {
         ("SELECT * FROM events WHERE ts > 'yesterday'", "Error parsing timestamp from 'yesterday': timestamp must contain at least 10 characters (line 1, column 34)"),
         ("SELECT CAST('x' AS INT)", "Cannot cast string 'x' to value of Int32 type (line 1, column 14)"),
         ("SELECT 1 / 0", "Divide by zero error"),
+        ("SELECT to_char(now(), 'YYYY-MM-DD')", "'YYYY-MM-DD' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S' (line 1, column 24)"),
+        ("SELECT\n  date_format(ts, 'DD.MM.YYYY') FROM events", "'DD.MM.YYYY' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S' (line 2, column 20)"),
+        ("SELECT to_char(ts, kind) FROM events", "'pool_settings_put' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S'"),
+        ("SELECT to_char(now(), '100 %%')", "'100 %%' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S' (line 1, column 24)"),
+        ("SELECT to_char(now(), '%Y %Q')", "'%Y %Q' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S' (line 1, column 24)"),
+        ("SELECT to_timestamp('2026-03-06', 'YYYY-MM-DD')", "Error parsing timestamp from '2026-03-06' using format 'YYYY-MM-DD': input contains invalid characters (line 1, column 22)"),
+        ("SELECT now() AT TIME ZONE 'Nowhere/Land'", "there is no time zone `Nowhere/Land` (line 1, column 28); write one like 'America/New_York' or '+02:00'"),
+        ("SELECT count(*) FROM events WHERE ts AT TIME ZONE 'Nowhere/Land' > '2026-03-06T02:00:00'", "Invalid timezone \"Nowhere/Land\": failed to parse timezone (line 1, column 52)"),
+        ("SELECT 1 BETWEEN 0 AND 1 BETWEEN 0 AND 1", "Failed to coerce types Boolean and Int64 in BETWEEN expression"),
     ])
     .await;
 }

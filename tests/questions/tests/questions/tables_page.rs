@@ -30,7 +30,12 @@ fn page() -> String {
          What `reprise sql` reads, and any other tool in the tables' folder, where each is a Delta table of that name. Made from\n\
          the code by `UPDATE=1 cargo test --workspace --test questions`; columns are only ever added.\n\n\
          A `timestamp` is UTC. What ends in `_ms` is a length of time in milliseconds. Where \"or nothing\" stands, a column may\n\
-         be NULL.\n",
+         be NULL.\n\n\
+         In `reprise sql` a time without a zone is UTC, also what `::timestamp` makes of one that has another. `AT TIME ZONE` gives\n\
+         the same time in another zone, which is shown with its distance from UTC, as in `2026-03-14T05:24:43.680-04:00`; and\n\
+         what stands without a zone is taken by that zone's clock. By that clock also go `date_trunc`, `date_part`, `to_char`,\n\
+         `::date`, `::time` and `to_local_time`, which gives its time without a zone; `date_bin` counts in UTC. Patterns of\n\
+         `to_char` are those of strftime: `'%Y-%m-%d %H:%M'`.\n",
     );
     for table in Table::ALL {
         write_table(&mut page, table);
