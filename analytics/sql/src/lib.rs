@@ -11,6 +11,7 @@ pub mod session;
 
 pub mod bounds;
 pub mod mistake;
+pub mod split;
 pub mod statement;
 
 pub mod scan;

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read};
 use std::time::Duration;
 
 use ::sql::mistake::Whose;
+use ::sql::split::split;
 use ::sql::{Bounds, Mistake, Options, Session, Sources};
 use clap::Args;
 use flow::{Diagnostic, Severity};
@@ -94,7 +95,7 @@ impl Sql {
 
 /// Asks statements one after another, up to the first that fails.
 async fn statements(session: &Session, form: Form, text: &str) -> Result<Exit, Failure> {
-    for statement in shape::statements(text) {
+    for statement in split(text).statements {
         ask(session, form, &statement).await?;
     }
     Ok(Exit::Done)
@@ -144,9 +145,16 @@ fn failure(mistake: &Mistake, statement: &str) -> Failure {
 
 fn from_stdin() -> Result<String, Failure> {
     let mut text = String::new();
-    let read = std::io::stdin().lock().take(MAX_STATEMENTS).read_to_string(&mut text);
-    read.map_err(|error| Failure::new(Exit::Refused, format!("standard input cannot be read: {error}")))?;
-    Ok(text)
+    let read = std::io::stdin().lock().take(MAX_STATEMENTS + 1).read_to_string(&mut text);
+    match read {
+        Ok(bytes) if bytes as u64 > MAX_STATEMENTS => {
+            let what =
+                format!("standard input has more than {MAX_STATEMENTS} bytes, and none of its statements was asked");
+            Err(Failure::new(Exit::Refused, format!("{what}: ask a part of them at a time")))
+        }
+        Ok(_) => Ok(text),
+        Err(error) => Err(Failure::new(Exit::Refused, format!("standard input cannot be read: {error}"))),
+    }
 }
 
 fn memory(text: &str) -> Result<usize, String> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ::rows::Table;
 use ::sql::Session;
+use ::sql::split::split;
 use reedline::{
     ColumnarMenu, DefaultCompleter, Emacs, FileBackedHistory, KeyCode, KeyModifiers, MenuBuilder, Prompt,
     PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent, ReedlineMenu, Signal, ValidationResult, Validator,
@@ -31,7 +32,7 @@ pub async fn prompt(session: Session, form: Form) -> Result<Exit, Failure> {
     screen::line("reprise sql: statements end with a semicolon; \\d lists tables, \\d NAME one's columns, \\q leaves");
     let mut editor = editor()?;
     loop {
-        // The editor waits for keys: so the thread of this task is free for nothing else meanwhile, which nothing needs.
+        // The editor waits for keys on a thread of its own, and so holds up no work of a statement that was given up.
         let (back, read) = tokio::task::spawn_blocking(move || {
             let read = editor.read_line(&Mark);
             (editor, read)
@@ -72,7 +73,7 @@ async fn answer(session: &Session, form: Form, text: &str) {
         }
         return;
     }
-    for statement in shape::statements(text) {
+    for statement in split(text).statements {
         if let Err(failure) = ask(session, form, &statement).await {
             screen::warn(&failure.message);
             return;
