@@ -28,6 +28,8 @@ pub enum Whose {
     Bounds,
     /// Who runs the store.
     Store,
+    /// We: the statement is fine, and should have an answer.
+    Us,
 }
 
 impl fmt::Display for Mistake {
@@ -60,13 +62,27 @@ impl Mistake {
         Self { whose: Whose::Store, message, hint, place: None }
     }
 
-    fn of_memory(why: &str) -> Self {
-        // Those who hold most stand below the first line, each as `SortExec[0]#3(can spill: true) consumed 9 MB`.
-        let most = why.lines().skip(1).find_map(|line| line.trim().split(['[', '#', '(', ' ']).next());
-        let most = most.map(|name| format!(": {name} holds most of the memory")).unwrap_or_default();
+    /// One of ours.
+    pub fn of_us(what: &str) -> Self {
+        let hint = "please report it, with the statement".to_owned();
+        Self { whose: Whose::Us, message: format!("our own bug: {what}"), hint, place: None }
+    }
+
+    /// One of the bounds: what the process holds is more than it may, whatever for.
+    pub fn of_process(holds_bytes: u64) -> Self {
+        Self::too_large(&format!(": this process holds {} MiB", holds_bytes >> 20))
+    }
+
+    fn too_large(most: &str) -> Self {
         let hint = "ask for fewer rows or columns, or give it more with --memory".to_owned();
         let message = format!("the statement takes more than it may{most}");
         Self { whose: Whose::Bounds, message, hint, place: None }
+    }
+
+    fn of_memory(why: &str) -> Self {
+        // Those who hold most stand below the first line, each as `SortExec[0]#3(can spill: true) consumed 9 MB`.
+        let most = why.lines().skip(1).find_map(|line| line.trim().split(['[', '#', '(', ' ']).next());
+        Self::too_large(&most.map(|name| format!(": {name} holds most of the memory")).unwrap_or_default())
     }
 
     fn of_disk(why: &str) -> Self {
@@ -100,6 +116,9 @@ impl Mistake {
         if let DataFusionError::ParquetError(why) = root {
             return Self::of_store(format!("a file cannot be read: {why}"));
         }
+        if is_ours(root) {
+            return Self::of_us(&of_words(&root.strip_backtrace()));
+        }
         if let DataFusionError::SQL(error, _) = root {
             let said = error.to_string();
             let (message, place) = without_place(said.strip_prefix("sql parser error: ").unwrap_or(&said));
@@ -115,6 +134,14 @@ impl Mistake {
         let place = diagnostic.and_then(|d| d.span).and_then(place_of).or_else(|| find_quoted(&message, statement));
         Self { whose: Whose::Statement, message, hint, place }
     }
+}
+
+/// Whether the statement is fine. That types do not go together is said as if datafusion had a bug, and is none.
+fn is_ours(root: &DataFusionError) -> bool {
+    if let DataFusionError::Internal(why) = root {
+        return !why.starts_with("Failed to coerce types");
+    }
+    matches!(root, DataFusionError::ExecutionJoin(_))
 }
 
 /// What has no kind of its own: the first line, without who passed it on.
@@ -155,7 +182,8 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 }
 
 /// What parts of datafusion put before their words.
-const ORIGINS: [&str; 6] = [
+const ORIGINS: [&str; 7] = [
+    "Internal error: ",
     "Error during planning: ",
     "This feature is not implemented: ",
     "Execution error: ",
@@ -235,6 +263,17 @@ mod tests {
         let (words, place) = without_place("Expected: an expression, found: FROM at Line: 2, Column: 8");
         assert_eq!((words.as_str(), place), ("Expected: an expression, found: FROM", Some((2, 8, 4))));
         assert_eq!(without_place("no place"), ("no place".to_owned(), None));
+    }
+
+    #[test]
+    fn what_should_not_happen_is_said_to_be_our_own_bug() {
+        let error = DataFusionError::Internal("the columns differ".to_owned()).context("while planning");
+        let mistake = Mistake::of(&error, "SELECT 1");
+        assert_eq!(mistake.whose, Whose::Us);
+        assert!(mistake.message.starts_with("our own bug: the columns differ"), "{mistake}");
+        assert_eq!(mistake.hint, "please report it, with the statement");
+        let types = DataFusionError::Internal("Failed to coerce types Boolean and Int64".to_owned());
+        assert_eq!(Mistake::of(&types, "SELECT 1").whose, Whose::Statement);
     }
 
     #[test]

@@ -291,7 +291,7 @@ impl Answer {
 }
 
 fn our_bug() -> Mistake {
-    Mistake::of_statement("our own bug: the statement broke down", "")
+    Mistake::of_us("the statement broke down")
 }
 
 fn too_long(bounds: &Bounds) -> Mistake {

@@ -125,6 +125,7 @@ fn failure(mistake: &Mistake, statement: &str) -> Failure {
         Whose::Statement => Exit::Refused,
         Whose::Bounds => Exit::NotNow,
         Whose::Store => Exit::Machine,
+        Whose::Us => Exit::Bug,
     };
     let Some((line, column, width)) = mistake.place.filter(|_| !statement.is_empty()) else {
         let hint = if mistake.hint.is_empty() { String::new() } else { format!("; {}", mistake.hint) };
@@ -161,4 +162,16 @@ fn memory(text: &str) -> Result<usize, String> {
     let mib = flow::size::parse_size(text).map_err(|error| error.to_string())?;
     let mib = usize::try_from(mib).ok().filter(|mib| (16..1 << 30).contains(mib));
     mib.map(|mib| mib << 20).ok_or_else(|| "at least 16MiB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_bug_ends_with_its_own_code_and_asks_for_a_report() {
+        let failure = failure(&Mistake::of_us("the columns differ"), "SELECT 1");
+        assert_eq!(failure.exit, Exit::Bug);
+        assert_eq!(failure.message, "our own bug: the columns differ; please report it, with the statement");
+    }
 }
