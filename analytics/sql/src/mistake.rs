@@ -214,7 +214,7 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
-fn place_of(span: Span) -> Option<(u32, u32, u32)> {
+pub(crate) fn place_of(span: Span) -> Option<(u32, u32, u32)> {
     let number = |n: u64| u32::try_from(n).ok();
     let width = if span.start.line == span.end.line { span.end.column.saturating_sub(span.start.column) } else { 1 };
     Some((number(span.start.line)?, number(span.start.column)?, number(width.max(1))?)).filter(|(line, ..)| *line > 0)

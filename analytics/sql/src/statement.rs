@@ -1,16 +1,18 @@
 //! What may be asked: one statement that reads. All else is refused before it is planned.
 
-use datafusion::common::Result;
+use std::ops::ControlFlow;
+
+use datafusion::common::{self, Result};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::Statement as Ast;
+use datafusion::sql::sqlparser::ast::{Spanned, Statement as Ast, TableFactor, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, dialect_from_str};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
+use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer, TokenizerError};
 
-use crate::mistake::Mistake;
+use crate::mistake::{Mistake, place_of};
 
 /// A statement is at most so long.
 pub const MAX_BYTES: usize = 256 << 10;
@@ -18,6 +20,14 @@ pub const MAX_BYTES: usize = 256 << 10;
 /// into every one on a stack that has an end; lists of values may be as long as they like. What joins whole queries takes
 /// most of the stack, and counts as four.
 pub const MAX_WORDS: usize = 1_000;
+/// It reads from at most so many tables and queries in brackets: each is joined to all that stand before it.
+pub const MAX_TABLES: usize = 64;
+/// Text in it holds at most so many brackets in each other: what is read as the name of a type, 'List(List(Int8))', is gone
+/// down into.
+pub const MAX_DEPTH: usize = 1_000;
+/// The stack that each thread has to have on which statements are planned and run: twice what the deepest of those takes that
+/// are let through.
+pub const STACK_BYTES: usize = 16 << 20;
 
 /// Reads one statement; a semicolon at its end is no second one.
 pub fn read(state: &SessionState, text: &str) -> Result<Statement, Mistake> {
@@ -34,6 +44,10 @@ pub fn read(state: &SessionState, text: &str) -> Result<Statement, Mistake> {
     if words > MAX_WORDS {
         let message = format!("the statement has {words} keywords and operators, and may have {MAX_WORDS}");
         return Err(Mistake::of_statement(&message, "say `x IN (1, 2, …)` instead of `x = 1 OR x = 2 …`"));
+    }
+    if let Some(deep) = tokens.iter().find(|token| depth(&token.token.to_string()) > MAX_DEPTH) {
+        let mistake = Mistake::of_statement("the statement is nested too deeply", "");
+        return Err(Mistake { place: place(deep), ..mistake });
     }
     let parser = DFParserBuilder::new(tokens.clone())
         .with_dialect(dialect.as_ref())
@@ -64,6 +78,20 @@ fn weight(token: &Token) -> usize {
     usize::from(!is_value && !is_mark && !matches!(token, Token::Whitespace(_) | Token::EOF))
 }
 
+/// How many brackets are open at once in a word.
+fn depth(word: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    for byte in word.bytes() {
+        match byte {
+            b'(' => open += 1,
+            b')' => open = open.saturating_sub(1),
+            _other => {}
+        }
+        most = most.max(open);
+    }
+    most
+}
+
 fn reads(statement: &Statement, tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
     match statement {
         Statement::Statement(ast) => is_reading(ast, tokens),
@@ -87,7 +115,7 @@ fn is_reading(ast: &Ast, tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
             | Ast::ShowFunctions { .. }
     );
     if matches!(ast, Ast::Query(_)) {
-        return into(tokens);
+        return into(tokens).and_then(|()| tables(ast));
     }
     if shows { Ok(()) } else { Err(refused(&first_word(ast), tokens)) }
 }
@@ -100,6 +128,23 @@ fn into(tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
         true => Err(refused("INTO", tokens)),
         false => Ok(()),
     }
+}
+
+/// A query reads from only so many tables, counted wherever in it they stand.
+fn tables(ast: &Ast) -> Result<(), Mistake> {
+    struct Tables(usize);
+    impl Visitor for Tables {
+        type Break = Span;
+
+        fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Span> {
+            self.0 += 1;
+            if self.0 > MAX_TABLES { ControlFlow::Break(table.span()) } else { ControlFlow::Continue(()) }
+        }
+    }
+    let ControlFlow::Break(span) = ast.visit(&mut Tables(0)) else { return Ok(()) };
+    let message = format!("the statement reads from more than {MAX_TABLES} tables");
+    let mistake = Mistake::of_statement(&message, "ask for a part at a time; rows that you give it join with VALUES");
+    Err(Mistake { place: common::Span::try_from_sqlparser_span(span).and_then(place_of), ..mistake })
 }
 
 /// The refusal of a word, at its place.

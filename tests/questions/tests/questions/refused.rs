@@ -1,7 +1,7 @@
 //! What is no question, or would be more than one, is refused in words, at its place.
 
 use sql::mistake::Whose;
-use sql::statement::{MAX_BYTES, MAX_WORDS};
+use sql::statement::{MAX_BYTES, MAX_DEPTH, MAX_TABLES, MAX_WORDS, STACK_BYTES};
 use sql::{Mistake, Session};
 
 use questions::stage::stage;
@@ -150,6 +150,9 @@ async fn statements_are_only_so_long_so_deep_and_of_so_many_words() {
     let session = stage().await.session();
     let deep = refusal(&session, &format!("SELECT {}1{}", "(".repeat(1_000), ")".repeat(1_000))).await;
     assert_eq!(deep.to_string(), "the statement is nested too deeply");
+    let types = |n: usize| format!("SELECT arrow_cast(NULL, '{}Int8{}')", "List(".repeat(n), ")".repeat(n));
+    let of_type = refusal(&session, &types(40_000)).await;
+    assert_eq!(of_type.to_string(), "the statement is nested too deeply (line 1, column 25)");
     let long = refusal(&session, &format!("SELECT {}1", " ".repeat((1 << 20) - 8))).await;
     let want = "the statement has 1048576 bytes, and may have 262144; join with VALUES, or ask for a part at a time";
     assert_eq!(long.to_string(), want);
@@ -157,31 +160,81 @@ async fn statements_are_only_so_long_so_deep_and_of_so_many_words() {
     let want = "the statement has 1001 keywords and operators, and may have 1000; \
                 say `x IN (1, 2, …)` instead of `x = 1 OR x = 2 …`";
     assert_eq!(wide.to_string(), want);
-    assert!([&deep, &long, &wide].iter().all(|mistake| mistake.whose == Whose::Statement));
+    let tables = |n: usize| (0..n).map(|i| format!("generate_series(1, 1) a{i}")).collect::<Vec<_>>().join(",\n");
+    let many = refusal(&session, &format!("SELECT 1 FROM {}", tables(MAX_TABLES + 1))).await;
+    let want = "the statement reads from more than 64 tables (line 65, column 1); \
+                ask for a part at a time; rows that you give it join with VALUES";
+    assert_eq!(many.to_string(), want);
+    assert!([&deep, &of_type, &long, &wide, &many].iter().all(|mistake| mistake.whose == Whose::Statement));
 }
 
-#[tokio::test]
-async fn the_deepest_statements_that_are_let_through_fit_the_stack() {
-    let session = stage().await.session();
+#[test]
+fn the_deepest_statements_that_are_let_through_fit_half_the_stack() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).thread_stack_size(STACK_BYTES / 2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let session = stage().await.session();
+        for text in deepest() {
+            println!("{text:.60}");
+            let answer = match session.run(&text).await {
+                Ok(mut answer) => answer.collect().await.map(|rows| rows.len()),
+                Err(mistake) => Err(mistake),
+            };
+            assert!(answer.is_ok(), "{text:.60}: {answer:?}");
+        }
+    });
+}
+
+/// What goes deepest of what the limits let through, each in a way of its own.
+fn deepest() -> Vec<String> {
     let values = (MAX_BYTES - 100) / 4;
+    let joined = |n: usize, each: &dyn Fn(usize) -> String, by: &str| (0..n).map(each).collect::<Vec<_>>().join(by);
+    let from = |each: &dyn Fn(usize) -> String| joined(MAX_TABLES, each, ", ");
     let ctes = |n: usize| (1..n).map(|i| format!(", a{i} AS (SELECT x FROM a{})", i - 1)).collect::<String>();
-    for text in [
+    vec![
         format!("SELECT 0{}", "+1".repeat(MAX_WORDS - 1)),
         format!("SELECT true{}", " OR x = 1".repeat(MAX_WORDS / 2 - 5)) + " FROM (SELECT 1 AS x)",
         format!("SELECT 1{}", "::int".repeat(MAX_WORDS / 2 - 1)),
         format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(MAX_WORDS / 6)),
         format!("SELECT 1{}", " EXCEPT SELECT 2".repeat(MAX_WORDS / 5 - 1)),
-        format!("WITH a0 AS (SELECT 1 AS x){} SELECT x FROM a0", ctes(MAX_WORDS / 4)),
+        format!("WITH a0 AS (SELECT 1 AS x){} SELECT x FROM a62", ctes(MAX_TABLES - 1)),
+        format!("SELECT 1 FROM {}", from(&|i| format!("generate_series(1, 1) a{i}"))),
+        format!("EXPLAIN SELECT 1 FROM {}", from(&|i| format!("generate_series(1, 1) a{i}"))),
+        format!("SELECT 1 FROM {}", from(&|i| format!("why('nobody/t{i}') a{i}"))),
+        format!("SELECT 1 FROM {}", from(&|i| format!("recovery_phases a{i}")) + " WHERE false"),
+        joined(MAX_TABLES, &|i| format!("SELECT sum(runs + {i}) FROM failures_by_test"), " UNION ALL "),
+        format!(
+            "SELECT 1 FROM events a0{}",
+            joined(
+                MAX_TABLES - 1,
+                &|i| format!(
+                    " LEFT JOIN failures b{i} ON b{i}.journal_position = a0.position AND b{i}.journal_row = a0.journal_row"
+                ),
+                ""
+            )
+        ),
+        format!("SELECT {}", joined(MAX_WORDS - 10, &|i| format!("(SELECT {i}) a{i}"), ", ")),
+        format!("SELECT 1 WHERE {}", joined(MAX_WORDS / 3 - 3, &|_| "EXISTS (SELECT 1)".to_owned(), " AND ")),
+        format!(
+            "SELECT 1 FROM (SELECT 1 AS x) WHERE {}",
+            joined(MAX_WORDS / 3 - 4, &|i| format!("x IN (SELECT {i})"), " AND ")
+        ),
+        format!(
+            "SELECT {} FROM (SELECT 1 AS x)",
+            joined(MAX_WORDS / 5 - 3, &|i| format!("sum(1) OVER (ORDER BY x + {i}) a{i}"), ", ")
+        ),
+        format!("SELECT CASE {} END", joined(MAX_WORDS / 3 - 2, &|i| format!("WHEN 1 = {i} THEN {i}"), " ")),
+        format!("SELECT now(){}", " AT TIME ZONE 'UTC'".repeat(MAX_WORDS / 3 - 1)),
+        format!("SELECT 'a'{}", "||'a'".repeat(MAX_WORDS - 1)),
+        format!("SELECT 1 AS x{}", " |> WHERE x = 1".repeat(MAX_WORDS / 3 - 2)),
+        format!("SELECT arrow_cast(NULL, '{}Int8{}')", "List(".repeat(MAX_DEPTH), ")".repeat(MAX_DEPTH)),
+        format!("SELECT NULL::int{}", "[]".repeat(MAX_WORDS / 2 - 4)),
+        format!("SELECT {}", "abs(".repeat(40) + "1" + &")".repeat(40)),
+        format!("SELECT {}", "[".repeat(40) + "1" + &"]".repeat(40)),
+        format!("SELECT 1{}{}", " UNION ALL (SELECT 1".repeat(40), ")".repeat(40)),
+        format!("SELECT * FROM (VALUES {})", joined(20_000, &|_| "(1)".to_owned(), ", ")),
         format!("SELECT 1 WHERE 7 IN ({}7)", "10, ".repeat(values)),
-    ] {
-        let answer =
-            session.run(&text).await.map(|mut answer| async move { answer.collect().await.map(|rows| rows.len()) });
-        let rows = match answer {
-            Ok(rows) => rows.await,
-            Err(mistake) => Err(mistake),
-        };
-        assert!(rows.is_ok(), "{:.60}: {rows:?}", text);
-    }
+    ]
 }
 
 /// What is said of a statement that has no answer, while it is planned or while it runs.
