@@ -13,7 +13,8 @@ use datafusion::prelude::SessionConfig;
 /// How much a statement may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Memory for what it sorts, groups and joins; beyond it, it goes on on the disk where it can, else it ends.
+    /// Memory for what it sorts, groups and joins; beyond it, it goes on on the disk where it can, else it ends. What an
+    /// expression or a plan takes is not counted: whoever opens a session looks at the whole process.
     pub memory_bytes: usize,
     /// What it may write to the disk meanwhile.
     pub disk_bytes: u64,

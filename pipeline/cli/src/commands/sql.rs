@@ -11,6 +11,7 @@ use clap::Args;
 use flow::{Diagnostic, Severity};
 use model::Timestamp;
 
+mod memory;
 mod moment;
 pub mod print;
 mod prompt;
@@ -51,7 +52,8 @@ pub struct Sql {
     /// The longest that a statement may take
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = flow::time::parse_duration)]
     timeout: model::Millis,
-    /// Memory for sorting, grouping and joining
+    /// Memory for sorting, grouping and joining, beyond which these go on on the disk where they can. A process that holds
+    /// 512MiB more than this, for whatever it is, ends with what it was asked
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
     memory: usize,
 }
@@ -59,12 +61,21 @@ pub struct Sql {
 impl Sql {
     /// Asks and prints.
     pub fn run(self, globals: &Globals) -> Result<Exit, Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        memory::watch(self.memory, self.is_prompt());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_stack_size(::sql::statement::STACK_BYTES)
+            .build();
         let runtime = runtime.map_err(|error| Failure::new(Exit::Machine, format!("no event loop: {error}")))?;
         let ended = runtime.block_on(self.answered(globals));
         // A statement that was given up may still be at work.
         runtime.shutdown_background();
         ended
+    }
+
+    /// Whether a person types statements one after another.
+    fn is_prompt(&self) -> bool {
+        self.query.is_none() && std::io::stdin().is_terminal()
     }
 
     async fn answered(self, globals: &Globals) -> Result<Exit, Failure> {
@@ -79,7 +90,7 @@ impl Sql {
         match self.query.as_deref() {
             Some("-") => statements(&session, form, &from_stdin()?).await,
             Some(statement) => ask(&session, form, statement).await,
-            None if std::io::stdin().is_terminal() => prompt::prompt(session, form).await,
+            None if self.is_prompt() => prompt::prompt(session, form).await,
             None => statements(&session, form, &from_stdin()?).await,
         }
     }
