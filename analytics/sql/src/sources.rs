@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::record_batch::RecordBatch;
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use journal::{Delta, DeltaError, Store, read};
 use rows::Table;
@@ -54,5 +55,19 @@ impl Sources {
         };
         let live = read::beyond(&delta, live).await.map_err(no)?;
         Ok(Opened { delta: Some(delta), live })
+    }
+    /// Whether any table is there, at any commit.
+    pub async fn is_any(&self) -> Result<bool, Mistake> {
+        for table in Table::ALL {
+            let log = self.store.prefix.clone().join(table.name()).join("_delta_log");
+            match self.store.root.list(Some(&log)).next().await {
+                None => {}
+                Some(Ok(_)) => return Ok(true),
+                Some(Err(error)) => {
+                    return Err(Mistake::of_store(format!("the store at {} cannot be read: {error}", self.store.url)));
+                }
+            }
+        }
+        Ok(false)
     }
 }

@@ -47,7 +47,7 @@ pub struct Sql {
     #[arg(long, value_name = "TIME", value_parser = moment::moment)]
     as_of: Option<Timestamp>,
     /// Ask tables at this folder or address, without an engine: only what has landed
-    #[arg(long, value_name = "ADDRESS", env = "REPRISE_TABLES")]
+    #[arg(long, value_name = "ADDRESS")]
     tables: Option<String>,
     /// The longest that a statement may take
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = flow::time::parse_duration)]
@@ -98,7 +98,7 @@ impl Sql {
     /// Where the tables are: as the engine says, or as was typed. Without an engine, why its live rows are missing.
     async fn sources(&self, globals: &Globals) -> Result<(Sources, Option<String>), Failure> {
         if let Some(address) = &self.tables {
-            return Ok((Sources { store: sources::store(address)?, live: None }, None));
+            return Ok((sources::of_tables(address).await?, None));
         }
         sources::of_engine(Api::from_env(&globals.pool)?).await
     }

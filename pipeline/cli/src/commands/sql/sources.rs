@@ -9,6 +9,7 @@ use ::sql::{Live, Sources};
 use futures_util::FutureExt;
 use gateway::view::TablesView;
 
+use super::failure;
 use crate::api::Api;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -41,6 +42,17 @@ pub async fn of_engine(api: Api) -> Result<(Sources, Option<String>), Failure> {
         ));
     }
     Ok((Sources { store, live: Some(live(api)) }, view.trouble))
+}
+
+/// The tables at a folder or an address as it was typed, without an engine.
+pub async fn of_tables(address: &str) -> Result<Sources, Failure> {
+    let sources = Sources { store: store(address)?, live: None };
+    if sources.is_any().await.map_err(|mistake| failure(&mistake, ""))? {
+        return Ok(sources);
+    }
+    let hint = "the tables of an engine are in `tables` of its data folder, as in --tables ./reprise-data/tables, or where \
+                its `tables` says; before its first rows have landed, ask it without --tables";
+    Err(Failure::new(Exit::NotFound, format!("there are no tables at {}: {hint}", sources.store.url)))
 }
 
 /// A folder or an address as it was typed.
