@@ -13,6 +13,9 @@ crate::trials![
     a_store_that_is_away_stops_no_engine_and_is_caught_up_after,
     answers_come_as_tables_csv_json_and_parquet_and_mistakes_with_their_place,
     a_question_about_an_earlier_moment_sees_no_later_row,
+    what_would_take_all_memory_ends_its_own_process,
+    statements_come_whole_from_standard_input_or_are_refused,
+    tables_are_asked_for_by_a_flag_alone_and_must_be_there,
     engines_that_share_a_place_for_tables_write_each_row_once,
     engines_that_share_a_bucket_for_tables_write_each_row_once,
 ];
@@ -130,6 +133,60 @@ fn a_question_about_an_earlier_moment_sees_no_later_row() {
     world.run(&["sql", "--as-of", "yesterday", sql]).ended(2).says(&["2026-03-14"]);
 }
 
+fn what_would_take_all_memory_ends_its_own_process() {
+    let world = World::new();
+    let _engine = begin(&world, &[]);
+    // None of these is sorted, grouped or joined.
+    for large in ["SELECT length(repeat('x', 2000000000))", "SELECT repeat('x', 200000) FROM generate_series(1, 10000)"]
+    {
+        let words = ["takes more than it may: this process holds", "--memory"];
+        world.run(&["sql", "--memory", "64MiB", large]).ended(5).says(&words);
+    }
+    world
+        .run(&["sql", "--memory", "64MiB", "SELECT length(repeat('x', 100000000)) AS n"])
+        .ended(0)
+        .says(&["100000000"]);
+    assert!(world.is_ready());
+}
+
+fn statements_come_whole_from_standard_input_or_are_refused() {
+    let world = World::new();
+    let _engine = begin(&world, &[]);
+    let asked = |text: &str| {
+        fs::write(world.path("asked.sql"), text).unwrap();
+        world.shell("\"$REPRISE\" sql --output csv < asked.sql").output().unwrap()
+    };
+    let out = |text: &str| String::from_utf8(asked(text).stdout).unwrap();
+    assert_eq!(out("/* don't; */ SELECT 1 AS a; -- so; it\nSELECT ';' AS b /* ; */;"), "a\n1\nb\n;\n");
+    assert_eq!(out("/* nothing; */ ;"), "");
+    let long = asked(&format!("SELECT 1 AS a;{}SELECT 2 AS b;", " ".repeat(1 << 20)));
+    assert_eq!((long.status.code(), long.stdout.as_slice()), (Some(3), &b""[..]));
+    let words = String::from_utf8(long.stderr).unwrap();
+    assert!(words.contains("standard input has more than 1048576 bytes"), "{words}");
+    world.run(&["sql", "SELECT 'two\nlines' AS a, 1 AS b"]).ended(0).says(&["a          b\ntwo lines  1\n(1 row)"]);
+    world.run(&["sql", "EXPLAIN SELECT 1 AS a"]).ended(0).says(&["logical_plan\nProjection"]);
+}
+
+fn tables_are_asked_for_by_a_flag_alone_and_must_be_there() {
+    let world = World::new();
+    // Its tables are empty: that is no mistake, as the engine itself says where they are.
+    let _engine = begin(&world, &[]);
+    world.run(&["sql", "SELECT count(*) AS n FROM attempts"]).ended(0).says(&["n\n0\n(1 row)"]);
+    let nowhere = world.path("typo").display().to_string();
+    world.run(&["sql", "--tables", &nowhere, "SELECT 1"]).ended(4).says(&[
+        "there are no tables at",
+        "typo",
+        "--tables",
+    ]);
+    fs::create_dir(world.path("empty")).unwrap();
+    let empty = world.path("empty").display().to_string();
+    world.run(&["sql", "--tables", &empty, "SELECT count(*) FROM events"]).ended(4).says(&["there are no tables at"]);
+    assert!(!world.path("typo").exists(), "asking makes no folder");
+    let set = format!("REPRISE_TABLES={nowhere} \"$REPRISE\" sql 'SELECT count(*) FROM attempts'");
+    let asked = world.shell(&set).output().unwrap();
+    assert!(asked.status.success(), "what an engine is set to is nothing to `sql`");
+}
+
 fn engines_that_share_a_place_for_tables_write_each_row_once() {
     let first = World::on_kafka(&broker::address(), 2);
     let shelf = first.path("shelf").display().to_string();
@@ -163,7 +220,7 @@ fn share(first: &World, shelf: &str) {
     let _agent = first.agent_on_kafka("k1", 4, &[]);
     first.nodes_ready(1);
     for round in 1..=2_u64 {
-        let execution = first.submit(&fails(&first, round));
+        let execution = first.submit(&fails(first, round));
         first.ended(&execution);
         let (leads, other) = if first.leads() { (0, 1) } else { (1, 0) };
         let sql = format!("SELECT count(*) AS n FROM decisions WHERE execution_id = '{execution}'");

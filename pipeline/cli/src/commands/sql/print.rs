@@ -17,6 +17,9 @@ use crate::words::{counted, one_line};
 /// Most rows that are shown as a table: its columns are as wide as the widest of them.
 const MAX_ROWS: usize = 10_000;
 
+/// The columns of EXPLAIN's answer: a plan keeps its lines.
+const PLAN: [&str; 2] = ["plan_type", "plan"];
+
 /// Why an answer could not be printed.
 pub enum Unprinted {
     /// The statement failed while it ran.
@@ -72,6 +75,9 @@ pub fn rows(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, Arrow
 
 fn table_of(schema: &SchemaRef, rows: &[Vec<String>]) -> String {
     let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    if names == PLAN {
+        return rows.iter().map(|row| format!("{}\n", row.join("\n").trim_end())).collect();
+    }
     let right: Vec<bool> = schema.fields().iter().map(|field| leans_right(field)).collect();
     grid(&names, &right, rows)
 }
@@ -95,11 +101,8 @@ async fn table(answer: &mut Answer) -> Result<(), Unprinted> {
     Ok(())
 }
 
-/// Columns beside each other, numbers to the right; a plan in several lines keeps its lines.
+/// Columns beside each other, numbers to the right, each row on a line of its own whatever its cells hold.
 fn grid(names: &[String], right: &[bool], rows: &[Vec<String>]) -> String {
-    if rows.iter().flatten().any(|cell| cell.contains('\n')) {
-        return rows.iter().map(|row| format!("{}\n", row.join("\n").trim_end())).collect();
-    }
     let mut width: Vec<usize> = names.iter().map(|name| name.chars().count()).collect();
     for row in rows {
         for (width, cell) in width.iter_mut().zip(row) {
@@ -177,6 +180,17 @@ mod tests {
         node        n
         n1          7
         node-12  1200
+        ");
+    }
+
+    #[test]
+    fn a_cell_of_several_lines_stands_in_one_and_a_plan_keeps_its_own() {
+        let names = ["node", "message"].map(str::to_owned);
+        let rows = [["n1", "expected\n  7"], ["n2", ""]].map(|row| row.map(str::to_owned).to_vec());
+        insta::assert_snapshot!(grid(&names, &[false; 2], &rows), @r"
+        node  message
+        n1    expected   7
+        n2
         ");
     }
 
