@@ -2,7 +2,8 @@
 //! landed yet.
 //!
 //! A [`Session`] runs in the process of whoever asks, never in the engine's: a statement that takes all it can get takes it
-//! from its own process, within bounds that it was given. Each statement sees the tables as they are when it begins.
+//! from its own process, within bounds that it was given. Each statement opens the tables that it names when it begins, one
+//! after another: of each it sees what was there in that moment, and nothing that comes meanwhile.
 //! Statements read; whatever would change something is refused before it is planned.
 //!
 //! The one door to datafusion.
