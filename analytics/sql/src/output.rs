@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+pub use datafusion::arrow;
 use datafusion::arrow::array::timezone::Tz;
 use datafusion::arrow::array::{Array, ArrayRef, StringArray};
 use datafusion::arrow::csv;

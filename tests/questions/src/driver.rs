@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use datafusion::arrow::array::Array;
-use datafusion::arrow::datatypes::DataType;
-use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::arrow::util::display::ArrayFormatter;
+use sql::output::arrow::array::Array;
+use sql::output::arrow::datatypes::DataType;
+use sql::output::arrow::record_batch::RecordBatch;
+use sql::output::arrow::util::display::ArrayFormatter;
 use sql::{Mistake, Session, output};
 use sqllogictest::{
     AsyncDB, DBOutput, DefaultColumnType, Runner, default_normalizer, default_validator, strict_column_validator,
