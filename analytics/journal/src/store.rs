@@ -117,16 +117,17 @@ fn plain(folder: &FilePath) -> std::io::Result<PathBuf> {
 fn remote(scheme: &ObjectStoreScheme, url: &Url) -> Result<Arc<dyn ObjectStore>, String> {
     let retry = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
     let no = |error: object_store::Error| error.to_string();
-    Ok(match scheme {
-        ObjectStoreScheme::AmazonS3 => {
-            Arc::new(AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry).build().map_err(no)?)
-        }
-        ObjectStoreScheme::MicrosoftAzure => {
-            Arc::new(MicrosoftAzureBuilder::from_env().with_url(url.as_str()).with_retry(retry).build().map_err(no)?)
-        }
-        ObjectStoreScheme::GoogleCloudStorage => Arc::new(
-            GoogleCloudStorageBuilder::from_env().with_url(url.as_str()).with_retry(retry).build().map_err(no)?,
-        ),
-        other => return Err(format!("{other:?} keeps no tables; there are file, s3, az and gs")),
-    })
+    if *scheme == ObjectStoreScheme::AmazonS3 {
+        let s3 = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry);
+        return Ok(Arc::new(s3.build().map_err(no)?));
+    }
+    if *scheme == ObjectStoreScheme::MicrosoftAzure {
+        let azure = MicrosoftAzureBuilder::from_env().with_url(url.as_str()).with_retry(retry);
+        return Ok(Arc::new(azure.build().map_err(no)?));
+    }
+    if *scheme == ObjectStoreScheme::GoogleCloudStorage {
+        let google = GoogleCloudStorageBuilder::from_env().with_url(url.as_str()).with_retry(retry);
+        return Ok(Arc::new(google.build().map_err(no)?));
+    }
+    Err(format!("{scheme:?} keeps no tables; there are file, s3, az and gs"))
 }

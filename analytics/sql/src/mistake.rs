@@ -94,6 +94,39 @@ impl Mistake {
         Self { whose: Whose::Bounds, message, hint, place: None }
     }
 
+    /// A file is not what its table says of it.
+    fn of_damage(why: &str) -> Self {
+        let hint = "put it back from a copy of the store; or remove the folder of its table, of which the engine makes anew \
+                    what its journal still has";
+        Self { whose: Whose::Store, message: why.to_owned(), hint: hint.to_owned(), place: None }
+    }
+
+    /// What was met while files were read.
+    fn of_files(root: &DataFusionError, statement: &str) -> Option<Self> {
+        if let DataFusionError::ObjectStore(why) = root {
+            return Some(match why.as_ref() {
+                object_store::Error::NotFound { path, .. } => Self::of_damage(&format!("a file is not there: {path}")),
+                other => Self::of_store(format!("the store cannot be read: {other}")),
+            });
+        }
+        let said = if let DataFusionError::ParquetError(why) = root {
+            why.to_string()
+        } else if let DataFusionError::ArrowError(why, _) = root
+            && let ArrowError::ParquetError(why) = why.as_ref()
+        {
+            why.clone()
+        } else {
+            return None;
+        };
+        // Conditions are worked out while a file is read: what is wrong with one comes as if the file were.
+        let Some((_, said)) = said.rsplit_once("Error evaluating filter predicate: ") else {
+            return Some(Self::of_damage(&format!("a file cannot be read: {}", first_line(&said))));
+        };
+        let message = of_words(&of_debug(said));
+        let place = find_quoted(&message, statement);
+        Some(Self { place, ..Self::of_statement(&message, "") })
+    }
+
     /// What datafusion says of a statement, in our words as far as we have any.
     pub fn of(error: &DataFusionError, statement: &str) -> Self {
         let diagnostic = error.diagnostic();
@@ -110,11 +143,8 @@ impl Mistake {
         {
             return Self::of_disk(why);
         }
-        if let DataFusionError::ObjectStore(why) = root {
-            return Self::of_store(format!("the store cannot be read: {why}"));
-        }
-        if let DataFusionError::ParquetError(why) = root {
-            return Self::of_store(format!("a file cannot be read: {why}"));
+        if let Some(mistake) = Self::of_files(root, statement) {
+            return mistake;
         }
         if is_ours(root) {
             return Self::of_us(&of_words(&root.strip_backtrace()));
@@ -142,6 +172,27 @@ fn is_ours(root: &DataFusionError) -> bool {
         return !why.starts_with("Failed to coerce types");
     }
     matches!(root, DataFusionError::ExecutionJoin(_))
+}
+
+/// The words in what is printed for those who write programs: `ArrowError(CastError("Cannot cast"), Some(""))`.
+fn of_debug(said: &str) -> String {
+    let said = said.strip_prefix("ArrowError(").unwrap_or(said);
+    if said.starts_with("DivideByZero") {
+        return "division by zero".to_owned();
+    }
+    let Some((_, quoted)) = said.split_once("(\"") else { return said.to_owned() };
+    let (mut words, mut chars) = (String::new(), quoted.chars());
+    while let Some(c) = chars.next().filter(|c| *c != '"') {
+        match c {
+            '\\' => words.extend(chars.next().map(|c| if c == 'n' { '\n' } else { c })),
+            c => words.push(c),
+        }
+    }
+    // A regular expression is drawn, and what is wrong with it stands below.
+    match words.rsplit_once("\nerror: ") {
+        Some((_, why)) => format!("the regular expression is wrong: {}", first_line(why)),
+        None => words,
+    }
 }
 
 /// What has no kind of its own: the first line, without who passed it on.
@@ -274,6 +325,26 @@ mod tests {
         assert_eq!(mistake.hint, "please report it, with the statement");
         let types = DataFusionError::Internal("Failed to coerce types Boolean and Int64".to_owned());
         assert_eq!(Mistake::of(&types, "SELECT 1").whose, Whose::Statement);
+    }
+
+    #[test]
+    fn what_is_printed_for_programmers_is_said_in_words() {
+        let rows = [
+            (
+                r#"ArrowError(CastError("Cannot cast string 'a' to \"b\""), Some(""))"#,
+                r#"Cannot cast string 'a' to "b""#,
+            ),
+            (r#"ArrowError(DivideByZero, Some(""))"#, "division by zero"),
+            (r#"Execution("Granularity must be constant")"#, "Granularity must be constant"),
+            (
+                r#"ArrowError(ComputeError("no regex: (\n  a(\n   ^\nerror: unclosed group\n"), None)"#,
+                "the regular expression is wrong: unclosed group",
+            ),
+            ("as it is", "as it is"),
+        ];
+        for (said, words) in rows {
+            assert_eq!(of_debug(said), words);
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStat
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use datafusion::prelude::{SQLOptions, SessionContext};
 use futures_util::StreamExt;
-use model::Timestamp;
+use model::{PoolId, Timestamp};
 use rows::Table;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -37,6 +37,8 @@ pub struct Options {
     pub sources: Sources,
     /// How much each statement may take.
     pub bounds: Bounds,
+    /// Whose tasks `why` knows: names of executions are counted per pool.
+    pub pool: PoolId,
     /// Only what had happened by then; `now()` and `ago()` are as of then, too.
     pub as_of: Option<Timestamp>,
 }
@@ -188,7 +190,7 @@ impl Inner {
                 Box::pin(self.open(table, opened)).await?;
             }
             let story = self.plan(why::STORY, opened).await?;
-            self.context.register_udtf("why", Arc::new(Why { story }));
+            self.context.register_udtf("why", Arc::new(Why { story, pool: self.options.pool.clone() }));
         }
         // What is nobody's name is said where the statement is planned.
         Ok(())

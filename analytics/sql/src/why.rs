@@ -8,6 +8,7 @@ use datafusion::common::{ScalarValue, plan_err};
 use datafusion::datasource::ViewTable;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, col, lit};
+use model::PoolId;
 
 /// The tables that the story is made of.
 pub const TABLES: [&str; 3] = ["attempts", "failures", "decisions"];
@@ -16,7 +17,7 @@ pub const TABLES: [&str; 3] = ["attempts", "failures", "decisions"];
 pub const STORY: &str = "
     SELECT a.execution_id, a.task_id, a.attempt, a.node_id, a.started_at, a.run_ms, a.outcome, a.class, f.evidence,
            d.rule, d.action, d.delay_ms, d.path, d.why, a.pool,
-           dense_rank() OVER (PARTITION BY a.task_id ORDER BY a.first_ready DESC) AS nth
+           dense_rank() OVER (PARTITION BY a.pool, a.task_id ORDER BY a.first_ready DESC) AS nth
     FROM (SELECT *, min(ready_at) OVER (PARTITION BY task_id, pool, execution_id) AS first_ready FROM attempts) a
     LEFT JOIN failures f ON f.pool = a.pool AND f.execution_id = a.execution_id AND f.task_id = a.task_id
         AND f.attempt = a.attempt AND f.journal = a.journal
@@ -28,6 +29,8 @@ pub const STORY: &str = "
 pub struct Why {
     /// Every task's story.
     pub story: LogicalPlan,
+    /// Of this pool alone.
+    pub pool: PoolId,
 }
 
 impl TableFunctionImpl for Why {
@@ -43,7 +46,7 @@ impl TableFunctionImpl for Why {
             Some((task, Ok(attempt))) => (task, Some(attempt)),
             Some((_, Err(_))) | None => (rest, None),
         };
-        let mut wanted = col("task_id").eq(lit(task));
+        let mut wanted = col("task_id").eq(lit(task)).and(col("pool").eq(lit(self.pool.as_str())));
         wanted = match execution {
             Some(execution) => wanted.and(col("execution_id").eq(lit(execution))),
             None => wanted.and(col("nth").eq(lit(1_u64))),
@@ -55,11 +58,7 @@ impl TableFunctionImpl for Why {
         let shown: Vec<Expr> = columns.filter(|name| *name != "nth").map(col).collect();
         let plan = LogicalPlanBuilder::from(self.story.clone())
             .filter(wanted)?
-            .sort([
-                col("pool").sort(true, false),
-                col("execution_id").sort(true, false),
-                col("attempt").sort(true, false),
-            ])?
+            .sort([col("execution_id").sort(true, false), col("attempt").sort(true, false)])?
             .project(shown)?
             .build()?;
         Ok(Arc::new(ViewTable::new(plan, None)))

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use ::sql::{Bounds, Live, Options, Session, Sources};
 use history::Shape;
 use journal::Store;
-use model::Timestamp;
+use model::{PoolId, Timestamp};
 use rows::Table;
 
 use crate::Failure;
@@ -99,7 +99,8 @@ async fn ask(tables: &Tables) -> Result<Vec<Asked>, Failure> {
         Box::pin(async move { Ok(bytes) })
     });
     let sources = Sources { store: tables.store.clone(), live: Some(live) };
-    let session = Session::new(Options { sources, bounds: Bounds::default(), as_of: Some(tables.now) })?;
+    let pool = PoolId::new("default")?;
+    let session = Session::new(Options { sources, bounds: Bounds::default(), pool, as_of: Some(tables.now) })?;
     let mut all = Vec::new();
     for text in questions() {
         let mut asked = Asked { text, rows: 0, took: Vec::new() };

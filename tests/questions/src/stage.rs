@@ -8,7 +8,7 @@ use journal::batch::batch;
 use journal::delta::Delta;
 use journal::write::{Part, flush, lock};
 use journal::{Store, read};
-use model::Timestamp;
+use model::{PoolId, Timestamp};
 use protocol::Replica;
 use protocol::log::Record;
 use rows::{Landing, Table};
@@ -68,13 +68,19 @@ impl Stage {
 
     /// A session with bounds of its own, or in another moment.
     pub fn session_with(&self, bounds: Bounds, as_of: Timestamp) -> Session {
+        self.session_of("default", bounds, as_of)
+    }
+
+    /// The same of somebody who is at home in a pool.
+    pub fn session_of(&self, pool: &str, bounds: Bounds, as_of: Timestamp) -> Session {
         let live = self.live.clone();
         let live: Live = Arc::new(move |table| {
             let rows = live.get(&table).cloned();
             Box::pin(async move { Ok(rows) })
         });
         let sources = Sources { store: self.store.clone(), live: Some(live) };
-        Session::new(Options { sources, bounds, as_of: Some(as_of) }).expect("a session asks nobody yet")
+        let pool = PoolId::new(pool).expect("a name");
+        Session::new(Options { sources, bounds, pool, as_of: Some(as_of) }).expect("a session asks nobody yet")
     }
 }
 

@@ -80,13 +80,18 @@ impl Sql {
 
     async fn answered(self, globals: &Globals) -> Result<Exit, Failure> {
         let form = globals.output;
+        if form == Form::Parquet && std::io::stdout().is_terminal() {
+            let hint = "it is for programs: write it into a file, as in `> rows.parquet`";
+            return Err(Failure::new(Exit::Usage, format!("parquet is not shown on a terminal; {hint}")));
+        }
         let time = Duration::from_millis(self.timeout.0);
         let late = |_| {
             Failure::new(Exit::NoEngine, format!("nobody said within {} s where the tables are", time.as_secs_f64()))
         };
         let sources = tokio::time::timeout(time, self.sources(globals)).await.map_err(late)??;
         let bounds = Bounds { memory_bytes: self.memory, time, ..Bounds::default() };
-        let session = Session::new(Options { sources, bounds, as_of: self.as_of }).map_err(|m| failure(&m, ""))?;
+        let session = Session::new(Options { sources, bounds, pool: globals.pool.clone(), as_of: self.as_of })
+            .map_err(|m| failure(&m, ""))?;
         match self.query.as_deref() {
             Some("-") => statements(&session, form, &from_stdin()?).await,
             Some(statement) => ask(&session, form, statement).await,

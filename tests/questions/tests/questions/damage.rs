@@ -8,7 +8,7 @@ use sql::mistake::Whose;
 use tempfile::TempDir;
 
 use questions::fixture;
-use questions::stage::Stage;
+use questions::stage::{Stage, stage};
 
 #[tokio::test]
 async fn a_file_that_is_gone_or_damaged_is_said_to_be_the_stores() {
@@ -22,15 +22,35 @@ async fn a_file_that_is_gone_or_damaged_is_said_to_be_the_stores() {
     for (what, bytes) in [("cut", &whole[..whole.len() / 2]), ("empty", &[]), ("other bytes", &[7; 4_096][..])] {
         fs::write(&file, bytes).unwrap();
         let mistake = session.run(text).await.unwrap().collect().await.unwrap_err();
-        println!("{what}: {mistake:?}");
         assert_eq!(mistake.whose, Whose::Store, "{what}: {mistake}");
+        assert!(mistake.hint.contains("makes anew"), "{what}: {mistake}");
     }
     fs::remove_file(&file).unwrap();
     let mistake = session.run(text).await.unwrap().collect().await.unwrap_err();
-    println!("gone: {mistake:?}");
     assert_eq!(mistake.whose, Whose::Store, "{mistake}");
     fs::write(&file, &whole).unwrap();
     assert!(session.run(text).await.unwrap().collect().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_condition_that_cannot_be_worked_out_is_the_statements_though_it_is_while_a_file_is_read() {
+    let session = stage().await.session();
+    let rows = [
+        ("kind = 1", "Cannot cast string"),
+        ("1 / (position - position) > 0", "division by zero"),
+        ("CAST(kind AS INT) > 2", "Cannot cast string"),
+        ("ts > CAST(kind AS TIMESTAMP)", "Error parsing timestamp"),
+        ("date_trunc(kind, ts) > ts", "Granularity of `date_trunc`"),
+        ("regexp_like(detail, kind || '(')", "the regular expression is wrong: unclosed group"),
+    ];
+    for (condition, why) in rows {
+        let ran = session.run(&format!("SELECT * FROM events WHERE {condition}")).await;
+        let mistake = match ran {
+            Ok(mut answer) => answer.collect().await.unwrap_err(),
+            Err(mistake) => mistake,
+        };
+        assert!(mistake.whose == Whose::Statement && mistake.message.contains(why), "{condition}: {mistake:?}");
+    }
 }
 
 #[tokio::test]

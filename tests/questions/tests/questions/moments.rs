@@ -41,3 +41,15 @@ fn times_are_utc_wherever_the_process_runs() {
         assert!(output.status.success() && said.contains("1 passed"), "in {zone}:\n{said}");
     }
 }
+
+#[tokio::test]
+async fn why_knows_the_tasks_of_one_pool_as_the_other_commands_do() {
+    let stage = stage().await;
+    let count = async |pool: &str, text: &str| {
+        let session = stage.session_of(pool, Bounds::default(), stage.now);
+        cells(&session.run(text).await.unwrap().collect().await.unwrap()).concat().concat()
+    };
+    let task = count("perf", "SELECT min(task_id) FROM attempts WHERE pool = 'perf'").await;
+    let why = format!("SELECT count(*) > 0 FROM why('{task}')");
+    assert_eq!([count("perf", &why).await, count("default", &why).await], ["true", "false"], "{task}");
+}
