@@ -208,7 +208,8 @@ fn of_schema(error: &SchemaError) -> (String, String) {
         SchemaError::FieldNotFound { field, valid_fields } => {
             let known = valid_fields.iter().map(|column| column.name.as_str());
             let near = nearest(&field.name, known.clone());
-            let all = || known.clone().take(12).collect::<Vec<_>>().join(", ");
+            let more = if valid_fields.len() > 12 { ", …" } else { "" };
+            let all = || known.clone().take(12).collect::<Vec<_>>().join(", ") + more;
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if valid_fields.is_empty() => String::new(),

@@ -244,7 +244,14 @@ impl Inner {
             let (scalars, aggregates) = (state.scalar_functions().keys(), state.aggregate_functions().keys());
             let known = scalars.chain(aggregates).chain(state.window_functions().keys()).map(String::as_str);
             let meant = nearest(function.trim_end_matches('`'), known);
-            mistake.hint = meant.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
+            mistake.hint = match meant {
+                Some(name) if format!("{name}`") == function => {
+                    mistake.message = format!("`{name}` does not stand so");
+                    "it takes other arguments, or needs OVER (…)".to_owned()
+                }
+                Some(name) => format!("did you mean `{name}`?"),
+                None => String::new(),
+            };
         }
         let function =
             mistake.message.strip_prefix("table function '").and_then(|rest| rest.strip_suffix("' not found"));

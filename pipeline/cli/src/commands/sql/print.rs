@@ -124,12 +124,22 @@ fn grid(names: &[String], right: &[bool], rows: &[Vec<String>]) -> String {
 /// What there is to ask, or one table's columns, in words.
 pub fn described(name: Option<&str>) -> Result<String, Failure> {
     let Some(name) = name else {
-        let tables = Table::ALL.into_iter().map(|table| [table.name().to_owned(), table.doc().to_owned()].to_vec());
+        let tables = Table::ALL.into_iter().flat_map(|table| {
+            let history = table.stands_for().map(|_| {
+                let all = format!("All rows of {}: how each stood, and from when on.", table.name());
+                vec![format!("{}{}", table.name(), ::sql::session::HISTORY), all]
+            });
+            [vec![table.name().to_owned(), table.doc().to_owned()]].into_iter().chain(history)
+        });
         let views = VIEWS.iter().map(|view| [view.name.to_owned(), format!("view: {}", view.doc)].to_vec());
         let why = ["why('TASK')".to_owned(), "A task's attempts and what was decided after each.".to_owned()].to_vec();
         let rows: Vec<Vec<String>> = tables.chain(views).chain([why]).collect();
         return Ok(grid(&["name".to_owned(), "what it holds".to_owned()], &[false, false], &rows));
     };
+    if name == "why" {
+        return Ok("why('EXECUTION/TASK'), why('TASK') for the newest execution that has it: a task's attempts in order, and what was \
+                   decided after each. Its columns: SELECT * FROM why('TASK') LIMIT 0\n".to_owned());
+    }
     if let Some(view) = ::sql::views::named(name) {
         return Ok(format!("{}\n\n{}\n", view.doc, view.sql.trim_end()));
     }
