@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::column::{Prose, columns};
 
-/// The longest `detail`, about: beyond it long texts in it are cut.
+/// The longest `detail`, about: beyond it long texts and lists in it are cut.
 const DETAIL_BYTES: usize = 2_048;
-/// What is left of a text then.
+/// What is left of a text then, and of a list.
 const TEXT_CHARS: usize = 200;
+const LIST_ITEMS: usize = 8;
 
 columns! {
     /// A row of `events`.
@@ -37,7 +38,7 @@ columns! {
         pub reason: Option<Prose>,
         /// What ties it to others: the lease of an attempt, the key of a request, `r-N` of a recovery.
         pub correlation_id: Option<Prose>,
-        /// All that the journal says of it, as JSON; long texts are cut.
+        /// All that the journal says of it, as JSON; long texts and lists are cut.
         pub detail: Prose,
     }
 }
@@ -117,6 +118,9 @@ fn detail(body: &Body) -> String {
     let text = serde_json::to_string(body).expect("an event is plain data");
     if text.len() > DETAIL_BYTES {
         let mut value: Value = serde_json::from_str(&text).expect("it was written just now");
+        if let Value::Object(fields) = &mut value {
+            fields.remove("kind");
+        }
         cut(&mut value);
         return value.to_string();
     }
@@ -133,11 +137,41 @@ fn cut(value: &mut Value) {
             let kept: String = text.chars().take(TEXT_CHARS).collect();
             *text = format!("{kept}…");
         }
-        Value::Array(items) => items.iter_mut().for_each(cut),
-        Value::Object(fields) => {
-            fields.remove("kind");
-            fields.values_mut().for_each(cut);
+        Value::Array(items) => {
+            let more = items.len().saturating_sub(LIST_ITEMS);
+            items.truncate(LIST_ITEMS);
+            items.iter_mut().for_each(cut);
+            if more > 0 {
+                items.push(Value::String(format!("… and {more} more")));
+            }
         }
+        Value::Object(fields) => fields.values_mut().for_each(cut),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Millis;
+    use model::event::TaskRef;
+    use model::report::{Case, CaseResult};
+
+    #[test]
+    fn what_is_long_in_an_event_is_cut_and_says_by_how_much() {
+        let case = |n| Case {
+            suite: String::new(),
+            test: format!("t{n}"),
+            result: CaseResult::Failed,
+            ms: Millis(1),
+            message: "x".repeat(900),
+        };
+        let at = TaskRef { execution: 1, task: 2 };
+        let body = Body::TestResults { at, attempt: 1, cases: (0..100).map(case).collect() };
+        let detail: Value = serde_json::from_str(&detail(&body)).unwrap();
+        let cases = detail["cases"].as_array().unwrap();
+        assert_eq!((cases.len(), &cases[8]), (9, &Value::from("… and 92 more")));
+        assert_eq!(cases[0]["message"].as_str().unwrap().chars().count(), 201);
+        assert!(detail.get("kind").is_none() && detail.to_string().len() < 4_096, "{detail}");
     }
 }
