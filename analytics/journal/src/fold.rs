@@ -46,7 +46,10 @@ pub fn run(shared: Arc<Shared>) {
         |partition| Follower { shared: &shared, partition, way: Way::Log { until: None }, at: None, rests: None };
     let mut followers: Vec<Follower<'_>> = (0..shared.parts.len()).map(follower).collect();
     while !shared.stops() {
-        let more = followers.iter_mut().fold(false, |more, follower| follower.step() || more);
+        let mut more = false;
+        for follower in &mut followers {
+            more |= follower.step();
+        }
         if !more {
             shared.engine.wait_for_taps(PATIENCE);
         }

@@ -104,10 +104,10 @@ impl Mistake {
     /// What was met while files were read.
     fn of_files(root: &DataFusionError, statement: &str) -> Option<Self> {
         if let DataFusionError::ObjectStore(why) = root {
-            return Some(match why.as_ref() {
-                object_store::Error::NotFound { path, .. } => Self::of_damage(&format!("a file is not there: {path}")),
-                other => Self::of_store(format!("the store cannot be read: {other}")),
-            });
+            if let object_store::Error::NotFound { path, .. } = why.as_ref() {
+                return Some(Self::of_damage(&format!("a file is not there: {path}")));
+            }
+            return Some(Self::of_store(format!("the store cannot be read: {why}")));
         }
         let said = if let DataFusionError::ParquetError(why) = root {
             why.to_string()
