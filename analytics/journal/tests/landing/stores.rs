@@ -26,6 +26,21 @@ async fn of_two_writers_of_one_partition_each_row_is_there_once() {
 }
 
 #[tokio::test]
+async fn of_two_writers_that_commit_in_the_same_moment_one_is_overtaken() {
+    let store = Store::in_memory();
+    let records = records();
+    let (mut one, mut other) = (Writer::open(&store).await.unwrap(), Writer::open(&store).await.unwrap());
+    for chunk in records.chunks(300) {
+        one.read(chunk);
+        other.read(chunk);
+        // Each looks how far the table is before either commits.
+        let (first, second) = tokio::join!(one.flush(), other.flush());
+        first.and(second).unwrap();
+    }
+    assert!(held(&store).await == wanted(&records));
+}
+
+#[tokio::test]
 async fn two_that_compact_from_one_snapshot_do_not_double_a_row() {
     let store = Store::in_memory();
     let records = records();
