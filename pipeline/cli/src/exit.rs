@@ -80,9 +80,9 @@ impl Exit {
             Self::Done => "done",
             Self::Bug => "our own bug; please report it with what was printed",
             Self::Usage => "the command line makes no sense",
-            Self::Refused => "a file was refused: all its mistakes were printed",
-            Self::NotFound => "no such execution, task, node, lock, policy",
-            Self::NotNow => "not now, or not allowed",
+            Self::Refused => "a file, or a statement in SQL, was refused: its mistakes were printed",
+            Self::NotFound => "no such execution, task, node, lock, policy, or no tables there",
+            Self::NotNow => "not now, or not allowed; or a statement took more time or memory than it may",
             Self::NoEngine => "the engine is not reached or not ready; start one with `reprise up`, or try again",
             Self::Machine => "this machine: port taken, disk full, data damaged",
             Self::WaitedOut => "the time of `--wait` ran out; the execution goes on",
@@ -90,7 +90,7 @@ impl Exit {
             Self::Parked => "nothing failed, but tasks are parked and wait for a person",
             Self::Cancelled => "the execution was cancelled",
             Self::DemoLost => "the demo lost a result, or had one twice",
-            Self::Detached => "Ctrl-C: the execution goes on without us",
+            Self::Detached => "Ctrl-C: an execution goes on without us, a statement was given up",
         }
     }
 }

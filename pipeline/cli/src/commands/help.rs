@@ -72,9 +72,9 @@ mod tests {
           0  done
           1  our own bug; please report it with what was printed
           2  the command line makes no sense
-          3  a file was refused: all its mistakes were printed
-          4  no such execution, task, node, lock, policy
-          5  not now, or not allowed
+          3  a file, or a statement in SQL, was refused: its mistakes were printed
+          4  no such execution, task, node, lock, policy, or no tables there
+          5  not now, or not allowed; or a statement took more time or memory than it may
           6  the engine is not reached or not ready; start one with `reprise up`, or try again
           7  this machine: port taken, disk full, data damaged
           8  the time of `--wait` ran out; the execution goes on
@@ -82,7 +82,7 @@ mod tests {
          11  nothing failed, but tasks are parked and wait for a person
          12  the execution was cancelled
          20  the demo lost a result, or had one twice
-        130  Ctrl-C: the execution goes on without us
+        130  Ctrl-C: an execution goes on without us, a statement was given up
         ");
     }
 
