@@ -86,7 +86,12 @@ impl Sql {
         }
         let time = Duration::from_millis(self.timeout.0);
         let late = |_| {
-            Failure::new(Exit::NoEngine, format!("nobody said within {} s where the tables are", time.as_secs_f64()))
+            let hint = "give it longer with --timeout, or ask the tables without it with --tables";
+            let seconds = time.as_secs_f64();
+            Failure::new(
+                Exit::NoEngine,
+                format!("the engine did not say within {seconds} s where the tables are; {hint}"),
+            )
         };
         let sources = tokio::time::timeout(time, self.sources(globals)).await.map_err(late)??;
         let bounds = Bounds { memory_bytes: self.memory, time, ..Bounds::default() };
