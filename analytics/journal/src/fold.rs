@@ -157,7 +157,8 @@ impl Follower<'_> {
             ));
             return self.rest();
         }
-        let from = landed.into_iter().min().unwrap_or(0).max(seq) + 1;
+        // Each entry has rows of events: that table is as far as any, and others without news are not behind.
+        let from = landed.into_iter().max().unwrap_or(0).max(seq) + 1;
         let to = replica.seq;
         if from <= to {
             let partition = self.partition;

@@ -23,8 +23,10 @@ pub enum Source {
     Store,
     /// The journal of a partition cannot be read.
     Journal(usize),
-    /// Files are not compacted, or old ones not deleted.
-    Upkeep,
+    /// Files are not compacted.
+    Compaction,
+    /// Old rows and files are not deleted.
+    Cleaning,
 }
 
 /// What is shared.
@@ -62,12 +64,16 @@ impl Shared {
     pub fn trouble(&self, source: Source, why: String) {
         let mut said = self.said();
         if said.troubles.get(&source) != Some(&why) {
+            let store = &self.store.url;
             match source {
-                Source::Store | Source::Journal(_) => {
-                    let what = "nothing lands in the tables; the journal keeps it until it does";
-                    tracing::warn!(store = %self.store.url, %why, "{what}");
+                Source::Store => {
+                    tracing::warn!(%store, %why, "nothing lands in the tables; the journal keeps it until it does");
                 }
-                Source::Upkeep => tracing::warn!(store = %self.store.url, %why, "files of tables are not tidied up"),
+                Source::Journal(partition) => {
+                    tracing::warn!(partition, %why, "nothing of this partition's journal lands in the tables");
+                }
+                Source::Compaction => tracing::warn!(%store, %why, "files of tables are not compacted"),
+                Source::Cleaning => tracing::warn!(%store, %why, "old rows and files of tables are not deleted"),
             }
             said.troubles.insert(source, why);
         }
@@ -77,8 +83,10 @@ impl Shared {
     pub fn is_well(&self, source: Source) {
         if self.said().troubles.remove(&source).is_some() {
             match source {
-                Source::Store | Source::Journal(_) => tracing::info!("rows land in the tables again"),
-                Source::Upkeep => tracing::info!("files of tables are tidied up again"),
+                Source::Store => tracing::info!("rows land in the tables again"),
+                Source::Journal(partition) => tracing::info!(partition, "this partition's journal is read again"),
+                Source::Compaction => tracing::info!("files of tables are compacted again"),
+                Source::Cleaning => tracing::info!("old rows and files of tables are deleted again"),
             }
         }
     }
@@ -97,8 +105,13 @@ impl Shared {
     pub fn standing(&self) -> Standing {
         let waiting_bytes = (0..self.parts.len()).map(|partition| self.bytes(partition) as u64).sum();
         let said = self.said();
-        let landing = said.troubles.iter().find(|(source, _)| !matches!(source, Source::Upkeep));
+        let landing = said.troubles.iter().find(|(source, _)| matches!(source, Source::Store | Source::Journal(_)));
         Standing { rows: said.rows, waiting_bytes, is_open: said.is_open, trouble: landing.map(|(_, why)| why.clone()) }
+    }
+
+    /// Whether nothing can be written, as far as is known.
+    pub fn is_away(&self) -> bool {
+        self.said().troubles.contains_key(&Source::Store)
     }
 
     /// Bytes of rows of a partition that wait.

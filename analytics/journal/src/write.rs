@@ -56,32 +56,39 @@ pub async fn flush(delta: &mut Delta, parts: &[Part], leads: impl Fn(usize) -> b
     Ok(rows)
 }
 
-/// Tells each landing how far the table is: as far as a commit of ours has just brought it, or as the table says. A landing
-/// that knows of more goes: its partition is to be followed anew, from where the table is.
-pub async fn heard(delta: &Delta, parts: &[Part], committed: &Steps) -> Result<(), DeltaError> {
-    let table = delta.table;
+/// Tells each landing how far the table is: as far as a commit of ours has just brought it, or as the table says. What no
+/// landing waits for is not asked: the table's log is read for each.
+async fn heard(delta: &Delta, parts: &[Part], committed: &Steps) -> Result<(), DeltaError> {
     for (partition, part) in parts.iter().enumerate() {
-        let knows = |landing: &Landing| Some((landing.journal()?, landing.due(table).is_some()));
+        let knows = |landing: &Landing| Some((landing.journal()?, landing.due(delta.table).is_some()));
         let Some((journal, is_due)) = lock(part).as_ref().and_then(knows) else { continue };
         let application = application(journal, partition);
-        let landed = match committed.get(&application) {
-            Some((_, upto)) => *upto,
-            None if is_due => delta.landed(&application).await?,
-            // What nobody waits for is not asked: the table's log is read for each.
-            None => continue,
-        };
-        let mut part = lock(part);
-        if part.as_mut().is_some_and(|landing| landing.has_landed(table, landed) == Err(SteppedBack)) {
-            tracing::warn!(
-                table = table.name(),
-                partition,
-                landed,
-                "the table holds less than it did: its rows are made again from the journal"
-            );
-            *part = None;
+        match committed.get(&application) {
+            Some((_, upto)) => hear(delta.table, (partition, part), *upto),
+            None if is_due => hear(delta.table, (partition, part), delta.landed(&application).await?),
+            None => {}
         }
     }
     Ok(())
+}
+
+/// Tells each landing how far the table says that it is.
+pub async fn hear_all(delta: &Delta, parts: &[Part]) -> Result<(), DeltaError> {
+    for (partition, part) in parts.iter().enumerate() {
+        let Some(journal) = lock(part).as_ref().and_then(Landing::journal) else { continue };
+        hear(delta.table, (partition, part), delta.landed(&application(journal, partition)).await?);
+    }
+    Ok(())
+}
+
+/// A landing that knows of more goes: its partition is to be followed anew, from where the table is.
+fn hear(table: Table, (partition, part): (usize, &Part), landed: u64) {
+    let mut part = lock(part);
+    if part.as_mut().is_some_and(|landing| landing.has_landed(table, landed) == Err(SteppedBack)) {
+        let what = "the table holds less than it did: its rows are made again from the journal";
+        tracing::warn!(table = table.name(), partition, landed, "{what}");
+        *part = None;
+    }
 }
 
 fn by_day(table: Table, landing: &Landing) -> BTreeMap<u64, Vec<&[Value]>> {

@@ -8,7 +8,7 @@ use rows::{Landing, Table};
 use crate::delta::{Delta, DeltaError, application, now_ms};
 use crate::file::day_name;
 use crate::shared::{Shared, Source};
-use crate::write::{flush, lock};
+use crate::write::{flush, hear_all, lock};
 use crate::{compact, yields};
 
 /// Rows do not wait for their time once they take so many bytes in memory.
@@ -19,6 +19,9 @@ pub const LOOK: Duration = Duration::from_millis(250);
 const ASK: Duration = Duration::from_secs(1);
 /// A store that fails is tried again after this, and later after more.
 const BACKOFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
+/// How often each table is opened anew, and what it holds compared with what was known of it: another may have been put in
+/// its place.
+const CHECK: Duration = Duration::from_secs(120);
 /// How often files are compacted, and old ones dropped and deleted. Both happen for the first time soon after the start.
 const COMPACT: Duration = Duration::from_secs(3_600);
 const CLEAN: Duration = Duration::from_secs(24 * 3_600);
@@ -50,7 +53,7 @@ async fn ended(shared: &Shared) {
     while !shared.stops() {
         tokio::time::sleep(LOOK).await;
     }
-    if shared.standing().trouble.is_none() {
+    if !shared.is_away() {
         tokio::time::sleep(FAREWELL).await;
     }
 }
@@ -91,6 +94,7 @@ struct Writer<'a> {
     tables: Vec<Delta>,
     flushed: Instant,
     asked: Instant,
+    checked: Instant,
 }
 
 impl Writer<'_> {
@@ -101,7 +105,8 @@ impl Writer<'_> {
         }
         shared.has_opened();
         let now = Instant::now();
-        let mut writer = Writer { shared, tables, flushed: now, asked: now };
+        let mut writer = Writer { shared, tables, flushed: now, asked: now, checked: now };
+        writer.hear_all().await?;
         while !shared.stops() {
             writer.begin_landings().await?;
             tokio::select! {
@@ -109,6 +114,7 @@ impl Writer<'_> {
                 () = tokio::time::sleep(LOOK) => if writer.is_due() { writer.flush().await? },
             }
             writer.ask().await?;
+            writer.check().await?;
             *backoff = BACKOFF[0];
             writer.keep_up(upkeep).await;
         }
@@ -172,6 +178,25 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// A table that was lost, or put back to a copy, is noticed though nothing is due.
+    async fn check(&mut self) -> Result<(), DeltaError> {
+        if self.checked.elapsed() < CHECK {
+            return Ok(());
+        }
+        self.checked = Instant::now();
+        for delta in &mut self.tables {
+            *delta = Delta::open_or_create(&self.shared.store, delta.table).await?;
+        }
+        self.hear_all().await
+    }
+
+    async fn hear_all(&self) -> Result<(), DeltaError> {
+        for delta in &self.tables {
+            hear_all(delta, &self.shared.parts).await?;
+        }
+        Ok(())
+    }
+
     /// Who writes the first partition keeps the files few and young. What fails for one table does not keep it from the
     /// others, nor anybody from landing.
     async fn keep_up(&mut self, upkeep: &mut Upkeep) {
@@ -179,36 +204,45 @@ impl Writer<'_> {
         if !self.shared.writes(0) || now < upkeep.compact.min(upkeep.clean) {
             return;
         }
-        let mut why = Vec::new();
         if now >= upkeep.compact {
             upkeep.compact = now + COMPACT;
+            let mut failed = None;
             for delta in &mut self.tables {
-                why.extend(settle(compact::compact(delta).await, delta).await.err());
+                failed = failed.or(settle(compact::compact(delta).await, delta).await.err());
             }
+            self.went(Source::Compaction, failed.as_ref());
         }
         if now >= upkeep.clean {
-            upkeep.clean = now + CLEAN;
-            why.extend(self.clean().await.err());
+            let failed = self.clean().await;
+            upkeep.clean = now + if failed.is_some() { COMPACT } else { CLEAN };
+            self.went(Source::Cleaning, failed.as_ref());
         }
-        match why.first() {
-            None => self.shared.is_well(Source::Upkeep),
-            Some(first) => self.shared.trouble(Source::Upkeep, first.to_string()),
+    }
+
+    fn went(&self, source: Source, failed: Option<&DeltaError>) {
+        match failed {
+            None => self.shared.is_well(source),
+            Some(why) => self.shared.trouble(source, why.to_string()),
         }
     }
 
     /// Drops rows that are kept no longer, and deletes what no table names. By the journal's clock: where that of this
-    /// machine says something else, it may have leapt, and nothing is deleted.
-    async fn clean(&mut self) -> Result<(), DeltaError> {
+    /// machine says something else, it may have leapt, and nothing is deleted; nor where nothing happened for a day.
+    /// Returns what failed first.
+    async fn clean(&mut self) -> Option<DeltaError> {
         let newest = self.shared.parts.iter().filter_map(|part| Some(lock(part).as_ref()?.replica().now)).max();
-        let Some(now) = newest.filter(|now| agree(*now, now_ms())) else { return Ok(()) };
-        let today = now.0 / DAY_MS;
+        let Some(now) = newest.filter(|now| agree(*now, now_ms())) else {
+            tracing::info!(?newest, "old rows stay: the newest entry of the journal is not of this machine's day");
+            return None;
+        };
+        let (today, mut failed) = (now.0 / DAY_MS, None);
         for delta in &mut self.tables {
             let days = self.shared.options.days.get(&delta.table).copied().unwrap_or(u64::MAX);
             let first = day_name(today.saturating_sub(days));
-            settle(compact::retain(delta, &first).await, delta).await?;
-            settle(delta.vacuum().await, delta).await?;
+            failed = failed.or(settle(compact::retain(delta, &first).await, delta).await.err());
+            failed = failed.or(settle(delta.vacuum().await, delta).await.err());
         }
-        Ok(())
+        failed
     }
 }
 

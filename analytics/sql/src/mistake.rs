@@ -28,6 +28,8 @@ pub enum Whose {
     Bounds,
     /// Who runs the store.
     Store,
+    /// Who runs the engine, which did not hand out its rows.
+    Engine,
     /// We: the statement is fine, and should have an answer.
     Us,
 }
@@ -60,6 +62,11 @@ impl Mistake {
     pub fn of_store(message: String) -> Self {
         let hint = "the journal still has every row: once the store is back, so are its tables".to_owned();
         Self { whose: Whose::Store, message, hint, place: None }
+    }
+
+    /// One of the engine, in its words or of who did not reach it.
+    pub fn of_engine(message: String) -> Self {
+        Self { whose: Whose::Engine, message, hint: String::new(), place: None }
     }
 
     /// One of ours.
@@ -96,8 +103,8 @@ impl Mistake {
 
     /// A file is not what its table says of it.
     fn of_damage(why: &str) -> Self {
-        let hint = "put it back from a copy of the store; or remove the folder of its table, of which the engine makes anew \
-                    what its journal still has";
+        let hint = "put it back from a copy of the store; or remove the folder of its table: within minutes the engine makes \
+                    anew what its journal still has";
         Self { whose: Whose::Store, message: why.to_owned(), hint: hint.to_owned(), place: None }
     }
 
@@ -120,6 +127,18 @@ impl Mistake {
         };
         // Conditions are worked out while a file is read: what is wrong with one comes as if the file were.
         let Some((_, said)) = said.rsplit_once("Error evaluating filter predicate: ") else {
+            // A store that does not hand a file out says nothing of the file.
+            if let Some((_, why)) = said.split_once("Object Store error: ") {
+                let why = first_line(why);
+                // Folders say the first, S3 the second of a file that is shorter than its table says.
+                let is_short =
+                    ["Requested range was invalid", "Range Not Satisfiable"].iter().any(|part| why.contains(part));
+                let is_gone = why.starts_with("Object at location ") && why.contains(" not found");
+                return Some(match is_short || is_gone {
+                    true => Self::of_damage(&why),
+                    false => Self::of_store(format!("the store cannot be read: {why}")),
+                });
+            }
             return Some(Self::of_damage(&format!("a file cannot be read: {}", first_line(&said))));
         };
         let message = of_words(&of_debug(said));
@@ -188,15 +207,15 @@ fn of_debug(said: &str) -> String {
             c => words.push(c),
         }
     }
-    // A regular expression is drawn, and what is wrong with it stands below.
-    match words.rsplit_once("\nerror: ") {
-        Some((_, why)) => format!("the regular expression is wrong: {}", first_line(why)),
-        None => words,
-    }
+    words
 }
 
 /// What has no kind of its own: the first line, without who passed it on.
 fn of_words(said: &str) -> String {
+    // A regular expression is drawn, and what is wrong with it stands below.
+    if let Some((_, why)) = said.rsplit_once("\nerror: ") {
+        return format!("the regular expression is wrong: {}", first_line(why));
+    }
     let message = without_origin(&first_line(said)).to_owned();
     let function = message.strip_prefix("Invalid function '").and_then(|rest| rest.strip_suffix('\''));
     function.map(|name| format!("there is no function `{name}`")).unwrap_or(message)
@@ -344,7 +363,7 @@ mod tests {
             ("as it is", "as it is"),
         ];
         for (said, words) in rows {
-            assert_eq!(of_debug(said), words);
+            assert_eq!(of_words(&of_debug(said)), words);
         }
     }
 

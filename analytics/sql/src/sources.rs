@@ -11,7 +11,7 @@ use rows::Table;
 use crate::mistake::Mistake;
 
 /// Asks for the rows of a table that have not landed, as an arrow stream; none where they are not known just now.
-pub type Live = Arc<dyn Fn(Table) -> BoxFuture<'static, Result<Option<Vec<u8>>, String>> + Send + Sync>;
+pub type Live = Arc<dyn Fn(Table) -> BoxFuture<'static, Result<Option<Vec<u8>>, Mistake>> + Send + Sync>;
 
 /// Where a session finds its tables.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ impl Sources {
     pub async fn open(&self, table: Table) -> Result<Opened, Mistake> {
         let mut live = Vec::new();
         if let Some(ask) = &self.live
-            && let Some(bytes) = ask(table).await.map_err(Mistake::of_store)?
+            && let Some(bytes) = ask(table).await?
         {
             let other = |why: String| {
                 let hint = "are engine and command of one version?".to_owned();
@@ -56,6 +56,7 @@ impl Sources {
         let live = read::beyond(&delta, live).await.map_err(no)?;
         Ok(Opened { delta: Some(delta), live })
     }
+
     /// Whether any table is there, at any commit.
     pub async fn is_any(&self) -> Result<bool, Mistake> {
         for table in Table::ALL {

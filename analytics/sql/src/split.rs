@@ -17,11 +17,11 @@ pub struct Split {
 pub fn split(text: &str) -> Split {
     let mut tokens: Vec<TokenWithSpan> = Vec::new();
     let read = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location_into_buf(&mut tokens);
-    let lines: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let mut places = Places { text, line: 1, column: 1, byte: 0 };
     let (mut statements, mut from, mut holds_words) = (Vec::new(), 0, false);
     for token in &tokens {
         if token.token == Token::SemiColon {
-            let semicolon = byte_at(text, &lines, token.span.start);
+            let semicolon = places.byte_at(token.span.start);
             if holds_words {
                 statements.push(text[from..semicolon].trim().to_owned());
             }
@@ -39,11 +39,27 @@ pub fn split(text: &str) -> Split {
     Split { statements, is_whole: !is_open && (ends || !holds_words && read.is_ok()) }
 }
 
-/// The byte at a line and a column, both from 1 and the column in characters.
-fn byte_at(text: &str, lines: &[usize], at: Location) -> usize {
-    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).saturating_sub(1);
-    let line = lines.get(number(at.line)).copied().unwrap_or(text.len());
-    text[line..].char_indices().nth(number(at.column)).map_or(text.len(), |(byte, _)| line + byte)
+/// Finds the bytes of places that come in their order, each from the last one on: a text may be one long line.
+struct Places<'a> {
+    text: &'a str,
+    line: u64,
+    column: u64,
+    byte: usize,
+}
+
+impl Places<'_> {
+    /// The byte at a line and a column, both from 1 and the column in characters.
+    fn byte_at(&mut self, place: Location) -> usize {
+        while self.line < place.line {
+            let Some(end) = self.text[self.byte..].find('\n') else { return self.text.len() };
+            (self.line, self.column, self.byte) = (self.line + 1, 1, self.byte + end + 1);
+        }
+        let further = usize::try_from(place.column.saturating_sub(self.column)).unwrap_or(usize::MAX);
+        let rest = self.text[self.byte..].char_indices().nth(further).map(|(byte, _)| byte);
+        self.column = place.column;
+        self.byte = rest.map_or(self.text.len(), |rest| self.byte + rest);
+        self.byte
+    }
 }
 
 #[cfg(test)]

@@ -102,9 +102,14 @@ impl Failure {
         Self::new(StatusCode::CONFLICT, "not-now", detail)
     }
 
-    /// There is no room, or what should be written to cannot be.
+    /// There is no room.
     pub fn full(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail).later(5)
+    }
+
+    /// The store of the tables does not take them.
+    pub fn store_away(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "store-away", detail).later(5)
     }
 
     /// Our own bug, or this machine's.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use history::{Shape, history};
-use journal::delta::{Delta, DeltaError, Steps};
-use journal::write::{Part, flush, heard, lock};
+use journal::delta::{Delta, DeltaError};
+use journal::write::{Part, flush, hear_all, lock};
 use journal::{Store, compact};
 use protocol::Replica;
 use protocol::log::Record;
@@ -66,7 +66,7 @@ impl Writer {
     pub async fn hear(&mut self) -> Result<(), DeltaError> {
         for delta in &mut self.tables {
             delta.refresh().await?;
-            heard(delta, &self.parts, &Steps::new()).await?;
+            hear_all(delta, &self.parts).await?;
         }
         Ok(())
     }

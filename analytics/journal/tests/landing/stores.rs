@@ -1,6 +1,7 @@
 //! Two writers of one partition, a store that is away, small files, old days: each row stays once.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use journal::delta::{COMPACTOR, Delta, DeltaError};
 use journal::write::lock;
@@ -115,7 +116,7 @@ async fn days_that_are_kept_no_longer_go_with_their_files_and_the_rest_stays() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_emptied_or_put_back_is_noticed_and_made_again() {
+async fn a_table_that_is_emptied_is_noticed_and_made_again() {
     let folder = TempDir::new().unwrap();
     let store = Store::of_folder(folder.path()).unwrap();
     let records = records();
@@ -136,6 +137,45 @@ async fn a_table_that_is_emptied_or_put_back_is_noticed_and_made_again() {
     again.read(&records);
     again.flush().await.unwrap();
     assert!(held(&store).await == wanted(&records));
+}
+
+#[tokio::test]
+async fn a_table_that_is_put_back_to_a_copy_is_noticed_over_any_number_of_commits() {
+    for commits in [2, 25] {
+        let folder = TempDir::new().unwrap();
+        let store = Store::of_folder(folder.path()).unwrap();
+        let records = records();
+        let mut writer = Writer::open(&store).await.unwrap();
+        let (some, rest) = records.split_at(records.len() / 5);
+        writer.read(some);
+        writer.flush().await.unwrap();
+        let (table, copy) = (folder.path().join("events"), folder.path().join("copy"));
+        copy_all(&table, &copy);
+        for chunk in rest.chunks(rest.len() / commits) {
+            writer.read(chunk);
+            writer.flush().await.unwrap();
+        }
+        std::fs::remove_dir_all(&table).unwrap();
+        std::fs::rename(&copy, &table).unwrap();
+        for delta in &mut writer.tables {
+            *delta = Delta::open_or_create(&store, delta.table).await.unwrap();
+        }
+        writer.hear().await.unwrap();
+        assert!(lock(&writer.parts[0]).is_none(), "{commits} commits");
+        let mut again = Writer::open(&store).await.unwrap();
+        again.read(&records);
+        again.flush().await.unwrap();
+        assert!(held(&store).await == wanted(&records), "{commits} commits");
+    }
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() { copy_all(&from, &to) } else { std::fs::copy(from, to).map(drop).unwrap() }
+    }
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub async fn live(
     })?;
     let tables = written(&app)?.clone();
     let unknown = || match tables.standing().trouble {
-        Some(why) => Failure::full(format!("the tables at {} cannot be written: {why}", tables.address())),
+        Some(why) => Failure::store_away(format!("the tables at {} cannot be written: {why}", tables.address())),
         None => Failure::not_ready("the tables are being opened; ask again in a moment"),
     };
     let asked = tables.clone();

@@ -146,6 +146,7 @@ fn failure(mistake: &Mistake, statement: &str) -> Failure {
         Whose::Statement => Exit::Refused,
         Whose::Bounds => Exit::NotNow,
         Whose::Store => Exit::Machine,
+        Whose::Engine => Exit::NoEngine,
         Whose::Us => Exit::Bug,
     };
     let Some((line, column, width)) = mistake.place.filter(|_| !statement.is_empty()) else {

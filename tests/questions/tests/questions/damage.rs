@@ -27,7 +27,12 @@ async fn a_file_that_is_gone_or_damaged_is_said_to_be_the_stores() {
     }
     fs::remove_file(&file).unwrap();
     let mistake = session.run(text).await.unwrap().collect().await.unwrap_err();
-    assert_eq!(mistake.whose, Whose::Store, "{mistake}");
+    assert!(mistake.whose == Whose::Store && mistake.hint.contains("makes anew"), "{mistake}");
+    // That a file cannot be had says nothing of the file.
+    fs::create_dir(&file).unwrap();
+    let mistake = session.run(text).await.unwrap().collect().await.unwrap_err();
+    assert!(mistake.whose == Whose::Store && mistake.hint.contains("once the store is back"), "{mistake}");
+    fs::remove_dir(&file).unwrap();
     fs::write(&file, &whole).unwrap();
     assert!(session.run(text).await.unwrap().collect().await.is_ok());
 }

@@ -42,6 +42,10 @@ pub async fn prompt(session: Session, form: Form) -> Result<Exit, Failure> {
         editor = back;
         match read {
             Ok(Signal::Success(text)) => {
+                // The statement may take the whole process down with it.
+                if let Err(error) = editor.sync_history() {
+                    screen::warn(&format!("what is typed is not remembered: {error}"));
+                }
                 if leaves(&text) {
                     return Ok(Exit::Done);
                 }

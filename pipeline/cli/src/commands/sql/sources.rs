@@ -1,12 +1,11 @@
 //! Where an engine's tables are, and how it is asked for the rows that have not landed in them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use ::journal::Store;
 use ::rows::Table;
-use ::sql::{Live, Sources};
+use ::sql::{Live, Mistake, Sources};
 use futures_util::FutureExt;
 use gateway::view::{BEHIND, TablesView};
 use hyper::StatusCode;
@@ -18,8 +17,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen;
 
+/// What is missing of several tables of a statement is said once: they are asked for in so short a time.
+const ONE_STATEMENT: Duration = Duration::from_secs(1);
 /// An engine that is just opening its tables is asked so often, and after so long.
-const TRIES: u32 = 40;
+const TRIES: u32 = 20;
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// The tables of an engine. What is not as it should be with them is said as it is met.
@@ -35,7 +36,8 @@ pub async fn of_engine(api: Api) -> Result<Sources, Failure> {
     let store = store(&view.address)?;
     if let Some(why) = &view.trouble {
         screen::warn(&format!("nothing lands in the tables just now: {why}"));
-    } else if let Some(folder) = store.folder.as_ref().filter(|folder| view.is_open && !folder.exists()) {
+    }
+    if let Some(folder) = store.folder.as_ref().filter(|folder| view.is_open && !folder.exists()) {
         return Err(Failure::new(
             Exit::NotNow,
             format!(
@@ -65,21 +67,23 @@ pub fn store(address: &str) -> Result<Store, Failure> {
 }
 
 fn live(api: Arc<Api>) -> Live {
-    let said = Arc::new(AtomicBool::new(false));
+    let said = Arc::new(Mutex::new(None));
     Arc::new(move |table: Table| {
         let (api, said) = (api.clone(), said.clone());
-        async move { ask(&api, table, &said).await.map_err(|failure| failure.message) }.boxed()
+        async move { ask(&api, table, &said).await.map_err(|failure| Mistake::of_engine(failure.message)) }.boxed()
     })
 }
 
-/// Asks for the rows of a table that have not landed. That some are missing is said once.
-async fn ask(api: &Api, table: Table, said: &AtomicBool) -> Result<Option<Vec<u8>>, Failure> {
+/// Asks for the rows of a table that have not landed, and says if some are missing.
+async fn ask(api: &Api, table: Table, said: &Mutex<Option<Instant>>) -> Result<Option<Vec<u8>>, Failure> {
     let say = |what: &str| {
-        if !said.swap(true, Ordering::Relaxed) {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.replace(Instant::now()).is_none_or(|at| at.elapsed() > ONE_STATEMENT) {
             screen::warn(what);
         }
     };
     let path = format!("/v1/tables/{}/live", table.name());
+    let mut opening = String::new();
     for _ in 0..TRIES {
         let answer = api.answer(&path).await?;
         match answer.status {
@@ -92,7 +96,10 @@ async fn ask(api: &Api, table: Table, said: &AtomicBool) -> Result<Option<Vec<u8
                 }
                 return Ok(Some(answer.body.to_vec()));
             }
-            StatusCode::SERVICE_UNAVAILABLE => tokio::time::sleep(AGAIN).await,
+            StatusCode::SERVICE_UNAVAILABLE => {
+                opening = refusal(&answer).message;
+                tokio::time::sleep(AGAIN).await;
+            }
             // What has landed can be asked for all the same.
             StatusCode::INSUFFICIENT_STORAGE => {
                 say(&format!("only what has landed in the tables is seen: {}", refusal(&answer)));
@@ -101,6 +108,6 @@ async fn ask(api: &Api, table: Table, said: &AtomicBool) -> Result<Option<Vec<u8
             _ => return Err(refusal(&answer)),
         }
     }
-    say("only what has landed in the tables is seen: the engine is still opening them");
+    say(&format!("only what has landed in the tables is seen: {opening}"));
     Ok(None)
 }
