@@ -217,6 +217,12 @@ impl World {
         format!("key-{}-{}", self.engine, self.keys.get())
     }
 
+    /// Whether this engine has read of an execution that another one acknowledged.
+    pub fn knows(&self, execution: &str) -> bool {
+        let reply = self.ask("GET", &format!("/v1/executions/{execution}"), &[], b"");
+        reply.is_ok_and(|reply| reply.status == 200)
+    }
+
     /// The execution as it stands, if the engine answers now.
     pub fn execution(&self, execution: &str) -> Option<Value> {
         let reply = self.ask("GET", &format!("/v1/executions/{execution}"), &[], b"").ok()?;

@@ -37,6 +37,7 @@ fn nodes_of_all_makes_share_a_pool_whichever_engine_they_speak_to() {
     }
     // As many tasks as slots, each of which waits for all others.
     let execution = follower.submit(&flows::alike(&leader, "all", 6, "while [ ! -e go ]; do sleep 0.05; done"));
+    wait::for_it("the other engine has read of it", || leader.knows(&execution));
     wait::for_it("all slots are taken", || {
         leader.execution(&execution).is_some_and(|view| view["tasks"]["running"] == 6)
     });
@@ -132,6 +133,7 @@ fn a_large_flow_is_taken_in_by_an_engine_that_does_not_lead() {
     let parts = leader.kcat().lines("requests").len();
     assert!(1 < parts, "it went in by one part");
     for seat in [&follower, &leader] {
+        wait::for_it("it is known here", || seat.knows(&execution));
         let view = seat.execution(&execution).expect("it is known");
         assert_eq!(view["tasks"]["total"], LARGE, "{view:#}");
         seat.run(&["why", "large-1/t1"]).ended(0);
