@@ -19,6 +19,7 @@ use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+use crate::bootstrap;
 use crate::log::Options;
 use crate::reader::HEADER;
 use crate::settings::Settings;
@@ -196,7 +197,7 @@ impl Appender {
                 tracing::warn!("the producer met a fatal error and is replaced: {:?}", broken.client().fatal_error());
                 let old = std::mem::replace(&mut *current, fresh);
                 // It may take its time to end.
-                drop(thread::Builder::new().name("kafka farewell".to_owned()).spawn(move || drop(old)));
+                drop(thread::Builder::new().name("kafka farewell".to_owned()).spawn(move || end(old)));
             }
             Err(why) => tracing::error!(%why, "the producer met a fatal error, and no other can be made"),
         }
@@ -219,6 +220,17 @@ impl Appender {
         while 0 < client.in_flight_count() && begun.elapsed() < LAST {
             thread::sleep(Duration::from_millis(2));
         }
+        drop(client);
+        end(self.client.into_inner().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Ends a producer, here and nowhere else: the thread that tells its outcomes holds it for moments, and would wait for
+/// itself if it were the last to let go.
+fn end(mut client: Arc<Client>) {
+    while let Err(shared) = Arc::try_unwrap(client) {
+        client = shared;
+        thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -294,13 +306,20 @@ impl ClientContext for Telling {
 
     fn stats_raw(&self, statistics: &[u8]) {
         self.statistics.told(statistics);
+        if let Some(client) = self.client() {
+            bootstrap::if_stranded(client.client(), &self.statistics, &self.settings);
+        }
     }
 }
 
 impl Telling {
+    fn client(&self) -> Option<Arc<Client>> {
+        self.client.get()?.upgrade()
+    }
+
     /// The error after which the producer can do nothing more, if it met one.
     fn fatal(&self) -> Option<Code> {
-        let client = self.client.get()?.upgrade()?;
+        let client = self.client()?;
         client.client().fatal_error().map(|(code, _)| code)
     }
 }

@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::settings::Settings;
-use crate::statistics::{INTERVAL_MS, Statistics};
+use crate::statistics::Statistics;
 use crate::trouble;
 
 /// A refusal explains what fails for so long after it.
@@ -56,7 +56,9 @@ impl ClientContext for Quiet {
 impl ConsumerContext for Quiet {}
 
 /// A consumer with partitions of its choice: no group, no commits, absolute positions only.
-pub fn consumer(settings: &Settings, purpose: &str) -> Result<Reading, String> {
+///
+/// Statistics are told each `statistics` milliseconds, "0" for never, and pile up where nobody polls it.
+pub fn consumer(settings: &Settings, purpose: &str, statistics: &str) -> Result<Reading, String> {
     // A client that is not in a group needs the name of one all the same; it is never registered.
     let group = format!("{}reprise-{purpose}", settings.prefix);
     let config = settings.client(&[
@@ -65,7 +67,7 @@ pub fn consumer(settings: &Settings, purpose: &str) -> Result<Reading, String> {
         ("enable.auto.offset.store", "false"),
         ("auto.offset.reset", "error"),
         ("isolation.level", "read_uncommitted"),
-        ("statistics.interval.ms", INTERVAL_MS),
+        ("statistics.interval.ms", statistics),
         ("fetch.wait.max.ms", "50"),
         ("fetch.queue.backoff.ms", "5"),
         ("fetch.error.backoff.ms", "50"),

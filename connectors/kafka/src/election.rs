@@ -16,7 +16,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
+use crate::bootstrap;
 use crate::settings::Settings;
+use crate::statistics::{INTERVAL_MS, Statistics};
 use crate::trouble;
 
 /// From one poll to the next.
@@ -52,9 +54,10 @@ impl Election {
             ("max.poll.interval.ms", "30000"),
             ("enable.auto.commit", "false"),
             ("enable.auto.offset.store", "false"),
+            ("statistics.interval.ms", INTERVAL_MS),
         ]);
         let topic = settings.topic(Topic::Reports);
-        let member = Member { lead, consumed };
+        let member = Member { lead, consumed, statistics: Statistics::default() };
         let failed = |error: KafkaError| settings.refused(&error);
         let consumer = BaseConsumer::from_config_and_context(&config, member).map_err(failed)?;
         consumer.subscribe(&[&topic]).map_err(failed)?;
@@ -107,6 +110,7 @@ fn attend(consumer: &BaseConsumer<Member>, outside: &mut Outside, stop: &AtomicB
         if let Some(Err(error)) = consumer.poll(POLL) {
             outside.met(consumer, &error);
         }
+        bootstrap::if_stranded(consumer.client(), &consumer.context().statistics, &outside.settings);
         if COMMIT <= committed.elapsed() {
             committed = Instant::now();
             commit(consumer, &outside.topic);
@@ -139,6 +143,7 @@ fn commit(consumer: &BaseConsumer<Member>, topic: &str) {
 struct Member {
     lead: Lead,
     consumed: Consumed,
+    statistics: Statistics,
 }
 
 impl ClientContext for Member {
@@ -150,7 +155,9 @@ impl ClientContext for Member {
         tracing::debug!(%error, "librdkafka: {reason}");
     }
 
-    fn stats_raw(&self, _statistics: &[u8]) {}
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.statistics.told(statistics);
+    }
 }
 
 impl ConsumerContext for Member {

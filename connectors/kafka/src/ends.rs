@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 
+use crate::bootstrap;
 use crate::client::Reading;
 use crate::reader::Reader;
+use crate::settings::Settings;
 
 /// How long the brokers may take to answer.
 const ANSWER: Duration = Duration::from_millis(500);
@@ -18,6 +20,8 @@ const ANSWER: Duration = Duration::from_millis(500);
 pub struct Asked {
     /// Through which client.
     pub consumer: Arc<Reading>,
+    /// Where the brokers are.
+    pub settings: Settings,
     /// All streams; those that nobody reads are passed over.
     pub readers: Vec<Arc<Reader>>,
     /// From one question to the next.
@@ -28,6 +32,7 @@ pub struct Asked {
 pub fn run(asked: &Asked, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
         let begun = Instant::now();
+        bootstrap::if_stranded(asked.consumer.client(), &asked.consumer.context().statistics, &asked.settings);
         ask(asked);
         // Events of the consumer, also where an answer took longer than a period; records come through the queues of
         // their partitions.

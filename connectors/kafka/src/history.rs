@@ -1,8 +1,10 @@
 //! The past of a stream, read through a consumer of its own: whoever follows the end keeps their place.
 //!
-//! One page at a time, for all who ask: history is read by people. The consumer is made when it is first needed.
+//! One page at a time, for all who ask: history is read by people. The consumer is made when it is first needed, and
+//! tells no statistics: nobody would take them out of its queue between two pages.
 
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use protocol::log::{Page, ReadError, Stream};
@@ -42,10 +44,19 @@ impl History {
     pub fn read(&self, from: Stream, position: u64, bytes: usize) -> Result<Page, ReadError> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         if place.is_none() {
-            let client = consumer(&self.settings, "history").map_err(ReadError::Failed)?;
+            let client = consumer(&self.settings, "history", "0").map_err(ReadError::Failed)?;
             *place = Some(Place { client, at: None, end: 0 });
         }
-        let place = place.as_mut().expect("it was made if it was not there");
+        let read = self.read_on(place.as_mut().expect("it was made if it was not there"), from, position, bytes);
+        if matches!(read, Err(ReadError::Failed(_))) {
+            // The next one who asks gets a new client: this one may know no broker any more. It may take its time to end.
+            let gone = place.take();
+            drop(thread::Builder::new().name("kafka farewell".to_owned()).spawn(move || drop(gone)));
+        }
+        read
+    }
+
+    fn read_on(&self, place: &mut Place, from: Stream, position: u64, bytes: usize) -> Result<Page, ReadError> {
         if place.at != Some((from, position)) || place.end <= position {
             self.move_to(place, from, position)?;
         }

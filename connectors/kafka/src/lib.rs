@@ -1,6 +1,7 @@
 //! Kafka's one door: the log on a Kafka cluster, its topics, who should lead, and what a node says over Kafka.
 
 mod appender;
+mod bootstrap;
 mod client;
 mod ends;
 mod history;

@@ -26,6 +26,7 @@ use crate::ends;
 use crate::history::History;
 use crate::reader::Reader;
 use crate::settings::Settings;
+use crate::statistics::INTERVAL_MS;
 use crate::topics;
 
 /// How long a client may take to say farewell; the process does not wait longer.
@@ -55,7 +56,7 @@ struct Clients {
 impl KafkaLog {
     /// Opens the log: makes clients, and asks nothing of the cluster yet.
     pub fn open(settings: &Settings, partitions: u32, options: Options) -> Result<Self, String> {
-        let consumer = Arc::new(consumer(settings, "data")?);
+        let consumer = Arc::new(consumer(settings, "data", INTERVAL_MS)?);
         let appender = Appender::new(settings, options)?;
         let history = History::new(settings.clone());
         let bells: Vec<Arc<Bell>> = (0..partitions).map(|_| Arc::new(Bell::new())).collect();
@@ -71,6 +72,7 @@ impl KafkaLog {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = ends::Asked {
             consumer: consumer.clone(),
+            settings: settings.clone(),
             readers: streams.values().cloned().collect(),
             period: options.ends,
         };

@@ -1,6 +1,7 @@
 //! librdkafka's statistics: of the many numbers that it tells every few seconds, those that an administrator asks for.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ pub const INTERVAL_MS: &str = "5000";
 pub struct Statistics {
     last: Mutex<Remote>,
     fetched: Mutex<Fetched>,
+    stranded: AtomicBool,
 }
 
 /// Up to where partitions are fetched that have nothing fetched in store; and when that was told.
@@ -57,6 +59,9 @@ struct Partition {
 struct Broker {
     /// -1 for an address that only served to find the others.
     nodeid: i64,
+    /// `logical` for one that stands for another, such as a group's coordinator.
+    #[serde(default)]
+    source: String,
     state: String,
     #[serde(default)]
     txerrs: u64,
@@ -78,6 +83,8 @@ impl Statistics {
     /// Takes a telling in; one that cannot be read is passed over.
     pub fn told(&self, json: &[u8]) {
         if let Ok(told) = serde_json::from_slice::<Told>(json) {
+            let stranded = told.brokers.values().all(|broker| broker.source == "logical");
+            self.stranded.store(stranded, Ordering::Release);
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = remote(&told);
             *self.fetched.lock().unwrap_or_else(PoisonError::into_inner) = fetched(told);
         }
@@ -86,6 +93,12 @@ impl Statistics {
     /// What was told last.
     pub fn last(&self) -> Remote {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it was told last that the client has no broker, not even one that does not answer. Told once for each
+    /// telling.
+    pub fn takes_stranded(&self) -> bool {
+        self.stranded.load(Ordering::Acquire) && self.stranded.swap(false, Ordering::AcqRel)
     }
 
     /// Up to where a partition was fetched, with nothing left in store, when that was told last; none if that was not

@@ -128,7 +128,7 @@ fn partitions(settings: &Settings) -> Result<BTreeMap<Topic, Option<u32>>, Wrong
 
 /// What the cluster says of itself, asked by a client that also hears why it is not let in.
 fn metadata(settings: &Settings) -> Result<Metadata, Wrong> {
-    let client = consumer(settings, "topics").map_err(one)?;
+    let client = consumer(settings, "topics", "0").map_err(one)?;
     client.fetch_metadata(None, ANSWER).map_err(|error| {
         // What was refused waits to be told.
         drop(client.poll(Duration::from_millis(50)));

@@ -34,5 +34,5 @@ impl Subject for OnKafka {
 #[test]
 fn the_kafka_log_conforms() {
     let brokers = broker::address();
-    conformance::run(&mut OnKafka { settings: Settings::new(&brokers) });
+    conformance::run(|| OnKafka { settings: Settings::new(&brokers) });
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use broker::{Broker, Options, To};
-use kafka::{KafkaLog, Settings, topics};
+use kafka::{Election, KafkaLog, Settings, topics};
 use protocol::log::{AppendError, Log, NewRecord, Page, ReadError, Stream, Topic};
 
 const JOURNAL: Stream = Stream { topic: Topic::Journal, partition: 0 };
@@ -74,6 +74,22 @@ impl<'a> Follower<'a> {
 
 fn says(read: &Result<Page, ReadError>, words: &str) -> bool {
     matches!(read, Err(ReadError::Failed(why)) if why.contains(words))
+}
+
+#[test]
+fn clients_that_know_no_broker_any_more_begin_again_with_the_addresses() {
+    // A broker that stops may say that there is none, and is then forgotten: as if no address had ever been given.
+    let mut settings = at(&broker::address());
+    topics::ensure(&settings, Some(1)).expect("topics can be made");
+    settings.keys.insert("bootstrap.servers".to_owned(), String::new());
+    let log = open(&settings);
+    let (tell, led) = sync_channel(1);
+    let lead = Box::new(move |partition| tell.try_send(partition).unwrap_or_default());
+    let _group = Election::join(&settings, "stranded", lead, Box::new(|_| 0)).expect("a client can be made");
+
+    append(&log, JOURNAL, "what the producer brings").expect("the producer has found a broker");
+    Follower::new(&log, JOURNAL).brings("what the producer brings");
+    assert_eq!(led.recv_timeout(PATIENCE), Ok(0), "the group has let us in");
 }
 
 #[test]

@@ -19,7 +19,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// A partition that no broker speaks for, in words; none if there is no such partition. Who may not ask is told so by
 /// who reads.
 pub fn unled(settings: &Settings, found: &BTreeMap<Topic, Option<u32>>) -> Result<Option<String>, String> {
-    let client = consumer(settings, "topics")?;
+    let client = consumer(settings, "topics", "0")?;
     let mut list = TopicPartitionList::new();
     for (topic, count) in found {
         let name = settings.topic(*topic);
