@@ -31,7 +31,7 @@ impl Subject for Embedded {
 #[test]
 fn the_embedded_log_conforms() {
     let options = Options { partitions: 2, reserve_bytes: 1 << 20, queue_records: 10_000, ..Options::default() };
-    conformance::run(&mut Embedded { folder: TempDir::new().unwrap(), options });
+    conformance::run(|| Embedded { folder: TempDir::new().unwrap(), options: options.clone() });
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn it_conforms_when_nothing_is_served_from_memory() {
         queue_records: 10_000,
         ..Options::default()
     };
-    conformance::run(&mut Embedded { folder: TempDir::new().unwrap(), options });
+    conformance::run(|| Embedded { folder: TempDir::new().unwrap(), options: options.clone() });
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! not come within the subject's patience.
 //!
 //! [`run`] plays all and panics with the names of those that failed; [`CASES`] is the table for who plays them singly.
+//! Several are played at a time, each on a subject of its own: on a network most of a case is waiting.
 
 mod cases;
 mod drive;
@@ -15,14 +16,25 @@ pub use cases::{CASES, Case};
 pub use subject::Subject;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Cases that are played at a time.
+const AT_A_TIME: usize = 4;
 
 /// Plays every case, each on a fresh log, and panics with the names of those that failed.
-pub fn run(subject: &mut dyn Subject) {
-    let mut failed = Vec::new();
-    for case in &CASES {
-        if catch_unwind(AssertUnwindSafe(|| (case.play)(subject))).is_err() {
-            failed.push(case.name.replace('_', " "));
+pub fn run<S: Subject>(make: impl Fn() -> S + Sync) {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let play = || {
+        let mut subject = make();
+        while let Some(case) = CASES.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if catch_unwind(AssertUnwindSafe(|| (case.play)(&mut subject))).is_err() {
+                failed.lock().unwrap_or_else(PoisonError::into_inner).push(case.name.replace('_', " "));
+            }
         }
-    }
+    };
+    thread::scope(|scope| (0..AT_A_TIME).for_each(|_| drop(scope.spawn(play))));
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     assert!(failed.is_empty(), "{} of {} cases failed:\n  {}", failed.len(), CASES.len(), failed.join("\n  "));
 }
