@@ -1,8 +1,7 @@
 //! What the two threads of the tables' writer and those who ask for it share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine::Engine;
@@ -41,7 +40,8 @@ pub struct Shared {
     pub store: Store,
     /// What the writer was started with.
     pub options: Options,
-    stop: AtomicBool,
+    /// Once it shall end: the rows of which partitions it writes until then.
+    last: OnceLock<Vec<bool>>,
     said: Mutex<Said>,
 }
 
@@ -56,8 +56,8 @@ impl Shared {
     /// Of a writer that has not begun.
     pub fn new(engine: Engine, store: Store, options: Options) -> Self {
         let parts = (0..engine.partitions()).map(|_| Part::default()).collect();
-        let (full, stop, said) = (Notify::new(), AtomicBool::new(false), Mutex::default());
-        Self { engine, parts, full, store, options, stop, said }
+        let (full, last, said) = (Notify::new(), OnceLock::new(), Mutex::default());
+        Self { engine, parts, full, store, options, last, said }
     }
 
     /// Something does not work, which is said once for each reason.
@@ -152,18 +152,21 @@ impl Shared {
         if self.options.private {
             return true;
         }
+        if let Some(last) = self.last.get() {
+            return last[partition];
+        }
         let health = u32::try_from(partition).ok().and_then(|partition| self.engine.health_in(partition));
         health.is_some_and(|health| health.leading)
     }
 
     /// Whether it shall end.
     pub fn stops(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
+        self.last.get().is_some()
     }
 
-    /// It shall end.
+    /// It shall end, and write until then what it writes now: its engine may cease to lead meanwhile.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::Release);
+        self.last.get_or_init(|| (0..self.parts.len()).map(|partition| self.writes(partition)).collect());
         self.full.notify_one();
     }
 

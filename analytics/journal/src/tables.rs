@@ -141,9 +141,14 @@ impl Tables {
         self.shared.standing()
     }
 
+    /// Begins to write what it has, so that its engine may stop meanwhile.
+    pub fn begin_stop(&self) {
+        self.shared.stop();
+    }
+
     /// Writes what it has, for a few seconds at most, and ends both threads.
     pub fn stop(&self) {
-        self.shared.stop();
+        self.begin_stop();
         for thread in std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner)) {
             // It has said itself what it ended by.
             let _ = thread.join();

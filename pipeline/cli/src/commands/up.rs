@@ -234,10 +234,13 @@ async fn start_gateway(config: &Config, engine: &Engine, tables: &Tables) -> Res
 /// Resigns, so that the next engine need not wait. The tables get their last rows meanwhile.
 async fn stop(opened: Open, tables: Option<Tables>) {
     let close = move || {
+        if let Some(tables) = &tables {
+            tables.begin_stop();
+        }
+        opened.close();
         if let Some(tables) = tables {
             tables.stop();
         }
-        opened.close();
     };
     if tokio::task::spawn_blocking(close).await.is_err() {
         tracing::error!("the engine did not stop well: its journal is safe, and the next start reads it");

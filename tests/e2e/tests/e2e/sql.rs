@@ -254,11 +254,18 @@ fn engines_that_share_a_bucket_for_tables_write_each_row_once() {
     share(&first, "s3://reprise/tables");
     let landed = first.run(&["sql", "--tables", "s3://reprise/tables", "SELECT count(*) > 0 AS some FROM events"]);
     landed.ended(0).says(&["true"]);
-    // A store that answers nobody holds no engine up that shall end.
-    let mut engine = begin(&first, &["--tables", "s3://reprise/tables"]);
+    // A store that answers nobody holds no engine up that shall end, and keeps nobody from leading after it.
+    let mut third = first.beside("third");
+    third.environment = first.environment.clone();
+    let mut leaving = begin(&first, &["--tables", "s3://reprise/tables"]);
+    wait::for_it("it leads", || first.leads());
+    let _staying = begin(&third, &["--tables", "s3://reprise/tables"]);
     s3.signal(Signal::SIGSTOP);
     first.submit(&fails(&first, 3));
-    engine.stop();
+    leaving.signal(Signal::SIGTERM);
+    wait::for_it("the other leads", || third.leads());
+    assert!(!leaving.said().contains("did not land"), "it still waits for the store: {}", leaving.said());
+    assert!(leaving.wait().success() && leaving.said().contains("did not land"), "{}", leaving.said());
     s3.signal(Signal::SIGCONT);
 }
 
