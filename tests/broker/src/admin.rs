@@ -1,5 +1,6 @@
 //! What an operator does to a broker, with Kafka's own tools. Each call starts a Java of its own: one or two seconds.
 
+use std::fs;
 use std::process::Output;
 
 use crate::broker::Broker;
@@ -7,6 +8,7 @@ use crate::java;
 use crate::run::last_words;
 
 const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
+const RECORDS: &str = "org.apache.kafka.tools.DeleteRecordsCommand";
 const CONFIGS: &str = "kafka.admin.ConfigCommand";
 const RIGHTS: &str = "org.apache.kafka.tools.AclCommand";
 
@@ -61,6 +63,14 @@ impl Broker {
     /// Deletes a topic.
     pub fn delete_topic(&self, name: &str) {
         self.must(TOPICS, &["--delete", "--topic", name]);
+    }
+
+    /// Deletes the records of a topic's first partition that stand before an offset, as a retention that is too short does.
+    pub fn delete_records(&self, topic: &str, before: u64) {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+        let wanted = format!(r#"{{"version":1,"partitions":[{{"topic":"{topic}","partition":0,"offset":{before}}}]}}"#);
+        fs::write(file.path(), wanted).expect("a temporary file can be written to");
+        self.must(RECORDS, &["--offset-json-file", &file.path().display().to_string()]);
     }
 
     /// Changes one setting of a topic.

@@ -34,10 +34,10 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     // The longest one first.
     let parts = [
+        absence::trials(),
         kafka::trials(),
         demo_kafka::trials(),
         demo::trials(),
-        absence::trials(),
         whim::trials(),
         full_disk::trials(),
         descendants::trials(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use broker::Broker;
 use e2e::{Running, World, flows, wait};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -21,6 +22,7 @@ crate::trials![
     tables_are_asked_for_by_a_flag_alone_and_must_be_there,
     engines_that_share_a_place_for_tables_write_each_row_once,
     engines_that_share_a_bucket_for_tables_write_each_row_once,
+    what_is_deleted_before_it_has_landed_is_said_and_the_rest_lands,
 ];
 
 /// What each row of a table is made of; no two are alike.
@@ -257,13 +259,17 @@ fn engines_that_share_a_bucket_for_tables_write_each_row_once() {
     // A store that answers nobody holds no engine up that shall end, and keeps nobody from leading after it.
     let mut third = first.beside("third");
     third.environment = first.environment.clone();
-    let mut leaving = begin(&first, &["--tables", "s3://reprise/tables"]);
-    wait::for_it("it leads", || first.leads());
-    let _staying = begin(&third, &["--tables", "s3://reprise/tables"]);
+    let seats = [&first, &third];
+    let mut engines = seats.map(|seat| begin(seat, &["--tables", "s3://reprise/tables"]));
+    first.submit(&fails(&first, 3));
+    let writes = |seat: &&World| seat.leads() && !says_metric(seat, "reprise_tables_rows_total 0");
+    let leads = wait::until("who leads writes rows", || seats.iter().position(writes));
     s3.signal(Signal::SIGSTOP);
     first.submit(&fails(&first, 3));
+    wait::for_it("rows wait for the store", || !all_has_landed(seats[leads]));
+    let leaving = &mut engines[leads];
     leaving.signal(Signal::SIGTERM);
-    wait::for_it("the other leads", || third.leads());
+    wait::for_it("the other leads", || seats[1 - leads].leads());
     assert!(!leaving.said().contains("did not land"), "it still waits for the store: {}", leaving.said());
     assert!(leaving.wait().success() && leaving.said().contains("did not land"), "{}", leaving.said());
     s3.signal(Signal::SIGCONT);
@@ -294,8 +300,52 @@ fn share(first: &World, shelf: &str) {
     }
 }
 
+/// As where a topic's retention is shorter than the store was away.
+fn what_is_deleted_before_it_has_landed_is_said_and_the_rest_lands() {
+    let broker = Broker::shared();
+    let world = World::on_kafka(&broker.address(), 1);
+    let shelf = world.path("shelf");
+    let address = shelf.display().to_string();
+    let mut engine = begin(&world, &["--tables", &address]);
+    let _agent = world.agent_on_kafka("k1", 4, &[]);
+    world.nodes_ready(1);
+    wait::for_it("a snapshot is written", || {
+        world.ended(&world.submit(&fails(&world, 1)));
+        newest_snapshot(&world).is_some()
+    });
+    engine.stop();
+    fs::remove_dir_all(&shelf).unwrap();
+    let reached = newest_snapshot(&world).unwrap();
+    broker.delete_records(&world.topic("journal"), reached);
+
+    let engine = begin(&world, &["--tables", &address]);
+    wait::for_it("it is said", || engine.said().contains("deleted from the journal before they had landed"));
+    let after = world.submit(&fails(&world, 2));
+    world.ended(&after);
+    let sql = format!("SELECT count(*) AS n FROM decisions WHERE execution_id = '{after}'");
+    wait::for_it("what came later can be asked for", || rows(&world, &sql) == [json!({"n": 2})]);
+    wait::for_it("all has landed", || all_has_landed(&world));
+    for (table, [all, different]) in counts(&world, &[]) {
+        assert_eq!(all, different, "rows of {table} are there twice");
+    }
+}
+
+/// Up to where in the journal the newest snapshot reaches.
+fn newest_snapshot(world: &World) -> Option<u64> {
+    let folder = fs::read_dir(world.data.join("snapshots")).ok()?;
+    let paths = folder.map(|entry| entry.unwrap().path());
+    let newest = paths.filter(|path| path.extension().is_some_and(|name| name == "jsonl")).max()?;
+    let text = fs::read_to_string(newest).ok()?;
+    lines(text.lines().next()?)[0]["head"]["replica"]["position"].as_u64()
+}
+
 fn all_has_landed(world: &World) -> bool {
-    world.ask("GET", "/metrics", &[], b"").unwrap().body.contains("reprise_tables_waiting_bytes 0")
+    says_metric(world, "reprise_tables_waiting_bytes 0")
+}
+
+fn says_metric(world: &World, line: &str) -> bool {
+    let metrics = world.ask("GET", "/metrics", &[], b"").unwrap().body;
+    metrics.lines().any(|said| said == line)
 }
 
 /// Each row is there once, and as many events as the journal has.

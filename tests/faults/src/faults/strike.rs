@@ -141,10 +141,10 @@ impl Field {
 
     fn kill_nodes(&mut self) -> io::Result<(String, bool)> {
         let process = usize::try_from(self.random.below(self.fleets.len() as u64)).unwrap_or(0);
-        let killed = self.end_nodes(process)?;
+        self.end_nodes(process)?;
         self.pause(300, 7_000);
         self.start_nodes(process)?;
-        Ok((format!("nodes{process}"), killed))
+        Ok((format!("nodes{process}"), true))
     }
 
     fn stop_nodes(&mut self) -> (String, bool) {
@@ -179,8 +179,9 @@ impl Field {
         (format!("{before} connections"), effective)
     }
 
-    /// Kills a process of nodes, and says in the ledgers that all that ran there has ended.
-    pub fn end_nodes(&mut self, process: usize) -> io::Result<bool> {
+    /// Kills a process of nodes, and says in the ledgers that all that ran there has ended. One that had ended by itself is
+    /// an error: nobody asked it to.
+    pub fn end_nodes(&mut self, process: usize) -> io::Result<()> {
         let killed = kill(&mut self.fleets[process].0);
         let at = self.clock.now();
         for seat in scene::seats(process) {
@@ -188,7 +189,9 @@ impl Field {
             let mut file = std::fs::File::options().create(true).append(true).open(path)?;
             ledger::append(&mut file, &[Line::Died { at }])?;
         }
-        Ok(killed)
+        let words = self.scene.words(&format!("nodes{process}"));
+        let by_itself = || io::Error::other(format!("nodes{process} had ended by itself: {}", words.display()));
+        killed.then_some(()).ok_or_else(by_itself)
     }
 
     /// Starts a process of nodes for its next life.
