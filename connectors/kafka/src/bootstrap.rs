@@ -3,7 +3,7 @@
 //! librdkafka forgets the brokers that a metadata response does not name, and one that is about to stop may answer that
 //! there is none, not even itself. Then librdkafka means to begin again with `bootstrap.servers`, but the end of the
 //! same response may cancel that, and for good: the client stays without brokers until its process ends (librdkafka
-//! #5301, 2.10 to at least 2.13; with 30 clients and 28 graceful restarts of a lone broker it came 19 times). Its
+//! #5301, 2.10 to at least 2.13; with 30 clients and 29 graceful restarts of a lone broker it came 19 times). Its
 //! statistics show it, and an address that is added once more helps.
 
 use std::ffi::CString;

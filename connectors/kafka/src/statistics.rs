@@ -98,7 +98,7 @@ impl Statistics {
     /// Whether it was told last that the client has no broker, not even one that does not answer. Told once for each
     /// telling.
     pub fn takes_stranded(&self) -> bool {
-        self.stranded.load(Ordering::Acquire) && self.stranded.swap(false, Ordering::AcqRel)
+        self.stranded.swap(false, Ordering::AcqRel)
     }
 
     /// Up to where a partition was fetched, with nothing left in store, when that was told last; none if that was not

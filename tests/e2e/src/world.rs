@@ -78,6 +78,13 @@ impl World {
         self.folder.path().join(name)
     }
 
+    /// The snapshots that its engine has written whole.
+    pub fn snapshots(&self) -> Vec<PathBuf> {
+        let Ok(folder) = fs::read_dir(self.data.join("snapshots")) else { return Vec::new() };
+        let paths = folder.map(|entry| entry.expect("a folder can be listed").path());
+        paths.filter(|path| path.extension().is_some_and(|name| name == "jsonl")).collect()
+    }
+
     /// This user's state folder.
     pub fn state(&self) -> PathBuf {
         self.path("state").join("reprise")

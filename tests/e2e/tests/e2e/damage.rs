@@ -4,7 +4,6 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
 
 use e2e::verdict::Verdict;
 use e2e::{World, flows, wait};
@@ -73,10 +72,10 @@ fn damaged_snapshots_are_passed_over() {
         let execution = world.submit(&flows::many(&world, "before", 2));
         assert_eq!(world.ended(&execution)["state"], "completed");
         tasks += 2;
-        !snapshots(&world).is_empty()
+        !world.snapshots().is_empty()
     });
     engine.kill();
-    let snapshots = snapshots(&world);
+    let snapshots = world.snapshots();
     for path in &snapshots {
         let file = fs::OpenOptions::new().write(true).open(path).unwrap();
         file.set_len(file.metadata().unwrap().len() / 2).unwrap();
@@ -97,13 +96,6 @@ fn the_damaged_state_of_an_agent_is_said() {
     let boot = world.state().join("agents/n1/boot");
     fs::write(&boot, "{").unwrap();
     world.run(&["agent", "--name", "n1"]).ended(7).says(&[&boot.display().to_string(), "damaged"]);
-}
-
-/// The snapshots that are written whole.
-fn snapshots(world: &World) -> Vec<PathBuf> {
-    let Ok(folder) = fs::read_dir(world.data.join("snapshots")) else { return Vec::new() };
-    let paths = folder.map(|entry| entry.unwrap().path());
-    paths.filter(|path| path.extension().is_some_and(|name| name == "jsonl")).collect()
 }
 
 fn up(world: &World) -> e2e::Said {

@@ -332,10 +332,7 @@ fn what_is_deleted_before_it_has_landed_is_said_and_the_rest_lands() {
 
 /// Up to where in the journal the newest snapshot reaches.
 fn newest_snapshot(world: &World) -> Option<u64> {
-    let folder = fs::read_dir(world.data.join("snapshots")).ok()?;
-    let paths = folder.map(|entry| entry.unwrap().path());
-    let newest = paths.filter(|path| path.extension().is_some_and(|name| name == "jsonl")).max()?;
-    let text = fs::read_to_string(newest).ok()?;
+    let text = fs::read_to_string(world.snapshots().into_iter().max()?).ok()?;
     lines(text.lines().next()?)[0]["head"]["replica"]["position"].as_u64()
 }
 
