@@ -2,7 +2,7 @@
 //! shows it, since who is outside leads partitions whose leader is silent.
 
 use std::fmt::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use broker::{Broker, Options, To};
@@ -48,8 +48,11 @@ impl Visit for Line<'_> {
     }
 }
 
-fn join(settings: &Settings, instance: &str) -> Election {
-    Election::join(settings, instance, Box::new(|_| {}), Box::new(|_| 0)).expect("a client can be made")
+/// Joins; who is in the group is told what to lead.
+fn join(settings: &Settings, instance: &str) -> (Election, mpsc::Receiver<()>) {
+    let (is_in, heard) = mpsc::sync_channel(1);
+    let lead = Box::new(move |_| is_in.try_send(()).unwrap_or_default());
+    (Election::join(settings, instance, lead, Box::new(|_| 0)).expect("a client can be made"), heard)
 }
 
 /// How often these words were said, once they were, and the group had time to say them again.
@@ -85,7 +88,7 @@ fn who_is_not_let_into_the_group_or_has_lost_its_name_to_another_is_told_so_once
     assert_eq!(times(&format!("--allow-principal User:reprise --operation Read --group {group}")), 1, "{SAID:?}");
 
     broker.allow("reprise", &["Read"], To::Group(&group));
-    std::thread::sleep(Duration::from_secs(3));
+    first.1.recv_timeout(Duration::from_secs(60)).expect("it is let into the group");
     let second = join(&settings, "same");
     assert_eq!(times("each engine needs a data folder of its own"), 1, "{SAID:?}");
     drop((first, second));

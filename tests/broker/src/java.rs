@@ -1,7 +1,7 @@
 //! How Java is called: where Kafka's jars are, how much memory it gets, and one of Kafka's own tools run to its end.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use crate::archive;
@@ -41,18 +41,13 @@ pub fn run(command: &mut Command, input: &str) -> Output {
 /// What to do when something is not there.
 const MISSING: &str = "Java or Kafka's jars are missing: `./dev test tools` brings them";
 
-/// The folder with Kafka's jars: `$REPRISE_KAFKA_LIBS`, or below the folder that this test was built to.
+/// The folder with Kafka's jars: `$REPRISE_KAFKA_LIBS`, or `kafka/libs` in the folder that this program was built to.
 pub fn libs() -> PathBuf {
-    let libs =
-        std::env::var_os("REPRISE_KAFKA_LIBS").map_or_else(|| target().join("kafka").join("libs"), PathBuf::from);
-    assert!(libs.is_dir(), "{MISSING} (to {})", libs.display());
-    libs
-}
-
-/// The folder that cargo builds to: this test runs in it.
-fn target() -> PathBuf {
+    if let Some(libs) = std::env::var_os("REPRISE_KAFKA_LIBS").map(PathBuf::from) {
+        assert!(libs.is_dir(), "REPRISE_KAFKA_LIBS: there is no folder {}", libs.display());
+        return libs;
+    }
     let own = std::env::current_exe().unwrap_or_default();
-    let above = own.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
-    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
-    above.map_or(usual, Path::to_path_buf)
+    let mut beside = own.ancestors().map(|folder| folder.join("kafka").join("libs"));
+    beside.find(|libs| libs.is_dir()).unwrap_or_else(|| panic!("{MISSING}, or REPRISE_KAFKA_LIBS names their folder"))
 }
