@@ -1,6 +1,6 @@
 //! A pool for the tests of views, made of events as the engine makes it.
 
-use model::event::{AttemptOutcome, Dispatch, Ended, NodeJoined, TaskRef};
+use model::event::{AttemptOutcome, Dispatch, Ended, NodeJoined, TaskRef, TaskResult};
 use model::request::Submit;
 use model::task::{Edge, FlowHead, FlowPart, Needs, Task};
 use model::{Body, By, Event, LeaseId, LockId, Millis, NodeId, PoolId, PoolSettings, Priority, Timestamp, Want};
@@ -118,15 +118,26 @@ impl World {
 
     /// Ends the attempt of a lease that its node lost.
     pub fn lost(&mut self, task: u32, node: &str, lease: LeaseId, recovery: u32) {
+        self.ended(task, node, lease, AttemptOutcome::Lost, Some(recovery));
+    }
+
+    /// Starts the attempt of a lease, and ends it well a second later.
+    pub fn passes(&mut self, task: u32, node: &str, lease: LeaseId) {
+        self.happens(Body::AttemptStarted { at: at(task), attempt: 1, pid: 7 });
+        self.ended(task, node, lease, AttemptOutcome::Passed, None);
+        self.happens(Body::TaskEnded { at: at(task), result: TaskResult::Passed });
+    }
+
+    fn ended(&mut self, task: u32, node: &str, lease: LeaseId, outcome: AttemptOutcome, recovery: Option<u32>) {
         self.happens(Body::AttemptEnded(Box::new(Ended {
             at: at(task),
             attempt: 1,
             lease,
             node: NodeId::new(node).expect("a name"),
-            outcome: AttemptOutcome::Lost,
-            counts_node: true,
+            outcome,
+            counts_node: recovery.is_some(),
             end: None,
-            recovery: Some(recovery),
+            recovery,
         })));
     }
 }

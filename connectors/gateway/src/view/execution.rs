@@ -135,7 +135,8 @@ fn reason(pool: &Pool, execution: &Execution, at: At, looks: &mut usize) -> Stri
     let some = |n: u32, what: &str| (n > 0).then(|| format!("{n} {what}"));
     let may_fail = some(counts.forgiven, "may fail").map(|n| format!(" ({n})")).unwrap_or_default();
     let failed = || some(counts.failed, "failed").map(|failed| format!("{failed}{may_fail}"));
-    let tally = || [failed(), some(counts.parked, "parked")].into_iter().flatten();
+    let others = || [some(counts.parked, "parked"), some(counts.cancelled, "cancelled")];
+    let tally = || failed().into_iter().chain(others().into_iter().flatten());
     match execution.standing() {
         Standing::Recovering => format!("{} {} moves on", counts.recovering, plural(counts.recovering, "task")),
         Standing::Paused => "paused; nothing is dispatched until it is resumed".to_owned(),
@@ -152,7 +153,10 @@ fn reason(pool: &Pool, execution: &Execution, at: At, looks: &mut usize) -> Stri
             awaited_lock(pool, execution, at, looks).or_else(nothing_yet).unwrap_or_default()
         }
         Standing::Completed => failed().unwrap_or_default(),
-        Standing::Cancelled => cancelled_by(execution),
+        Standing::Cancelled => match counts.cancelled {
+            0 => cancelled_by(execution),
+            n => format!("{n} {} {}", plural(n, "task"), cancelled_by(execution)),
+        },
         Standing::Pending | Standing::Running => String::new(),
     }
 }
@@ -192,13 +196,19 @@ fn plural(n: u32, word: &str) -> String {
     if n == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
-/// The longest remaining path, or the remaining work spread over all slots of the pool, whichever is longer.
+/// The longest remaining path, or the remaining work spread over all slots of the pool, whichever is longer: by what tasks
+/// are estimated at, and what those took that have passed.
 fn eta(pool: &Pool, execution: &Execution, now: Timestamp, looks: &mut usize) -> Option<Millis> {
     if execution.ended.is_some() {
         return None;
     }
     *looks = looks.checked_sub(execution.tasks.len())?;
     let slots: u64 = pool.nodes.values().filter(|n| n.presence.is_present()).map(|n| u64::from(n.slots)).sum();
+    let (took, estimated) = pace(execution);
+    let by_pace = |estimate: Millis| {
+        let ms = u128::from(estimate.0) * u128::from(took) / u128::from(estimated);
+        u64::try_from(ms).unwrap_or(u64::MAX)
+    };
     let (mut path, mut work) = (0_u64, 0_u64);
     for task in &execution.tasks {
         let spent = match &task.phase {
@@ -208,11 +218,25 @@ fn eta(pool: &Pool, execution: &Execution, now: Timestamp, looks: &mut usize) ->
             Phase::Running(attempt) => now - attempt.started.unwrap_or(attempt.dispatched),
             Phase::Passed | Phase::Failed | Phase::Cancelled | Phase::Skipped { .. } | Phase::Parked { .. } => continue,
         };
-        path = path.max(task.spec.path_ms.0.saturating_sub(spent.0));
-        let left = task.spec.estimate_ms.0.saturating_sub(spent.0);
+        path = path.max(by_pace(task.spec.path_ms).saturating_sub(spent.0));
+        let left = by_pace(task.spec.estimate_ms).saturating_sub(spent.0);
         work = work.saturating_add(left.saturating_mul(u64::from(task.needs().slots)));
     }
     Some(Millis(path.max(work / slots.max(1))))
+}
+
+/// What the tasks that have passed took, and what they were estimated at, in milliseconds. A minute is added to both, so that
+/// the first tasks do not decide alone.
+fn pace(execution: &Execution) -> (u64, u64) {
+    const AS_ESTIMATED_MS: u64 = 60_000;
+    let (mut took, mut estimated) = (AS_ESTIMATED_MS, AS_ESTIMATED_MS);
+    for task in execution.tasks.iter().filter(|task| task.phase == Phase::Passed) {
+        let last = task.story.as_ref().and_then(|story| story.tried.last());
+        let Some((started, (ended, _))) = last.and_then(|tried| tried.started.zip(tried.ended)) else { continue };
+        took = took.saturating_add((ended - started).0);
+        estimated = estimated.saturating_add(task.spec.estimate_ms.0);
+    }
+    (took, estimated)
 }
 
 fn has_node(pool: &Pool, task: &TaskState) -> bool {
@@ -222,8 +246,11 @@ fn has_node(pool: &Pool, task: &TaskState) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use model::Body;
+    use model::event::{EndState, TaskResult};
+
     use super::*;
-    use crate::view::example::{World, pool, task};
+    use crate::view::example::{self, World, pool, task};
 
     #[test]
     fn a_reason_names_the_lock_that_ready_tasks_wait_for_and_no_end_is_promised_without_a_node() {
@@ -245,5 +272,38 @@ mod tests {
         assert_eq!(told(&world, noon), says("", true), "nothing waits for a lock");
         world.ready(1);
         assert_eq!(told(&world, None), says("lock db is full, 1 of 1", true));
+    }
+
+    #[test]
+    fn the_time_that_remains_is_reckoned_by_what_tasks_took_that_have_passed() {
+        let tasks = ["a", "b", "c"].map(|id| task(id, &[], Priority::Medium)).into();
+        let mut world = World::new(tasks, &[]);
+        world.joins("n1", 1);
+        let eta = |world: &World| {
+            let at = At { now: world.now(), position: world.seq, locks_from: None };
+            execution((&pool(), world.pool()), world.pool().execution(1).unwrap(), at, &mut 100).eta_ms
+        };
+        (0..3).for_each(|task| world.ready(task));
+        assert_eq!(eta(&world), Some(Millis(180_000)), "a minute each, as estimated");
+        let lease = world.runs(0, "n1");
+        world.passes(0, "n1", lease);
+        assert_eq!(
+            eta(&world),
+            Some(Millis(61_000)),
+            "two of 30.5 seconds: 1 second instead of a minute, and a minute as estimated"
+        );
+    }
+
+    #[test]
+    fn a_reason_counts_the_tasks_that_were_cancelled() {
+        let mut world = World::new(["a", "b"].map(|id| task(id, &[], Priority::Medium)).into(), &[]);
+        world.happens(Body::ExecutionCancelRequested { execution: 1, kill: false });
+        for task in 0..2 {
+            world.happens(Body::TaskEnded { at: example::at(task), result: TaskResult::Cancelled });
+        }
+        world.happens(Body::ExecutionEnded { execution: 1, round: 1, state: EndState::Cancelled });
+        let at = At { now: world.now(), position: world.seq, locks_from: None };
+        let told = execution((&pool(), world.pool()), world.pool().execution(1).unwrap(), at, &mut 100);
+        assert_eq!(told.reason, "2 tasks cancelled");
     }
 }

@@ -1,7 +1,7 @@
 //! `status`: the pool at a glance, or one execution: as it is, as it goes on, or when it has ended.
 
 use clap::Args;
-use gateway::view::{ExecutionView, PoolView, TaskItem};
+use gateway::view::{ExecutionView, PoolView, TablesView, TaskItem};
 use model::{ExecutionId, Millis};
 use tokio::time::{Duration, Instant, sleep};
 
@@ -97,10 +97,16 @@ impl Status {
 async fn all(api: &Api, output: Output) -> Result<Exit, Failure> {
     let pool: PoolView = api.read("/v1/pool", &[]).await?;
     let newest = executions(api).await?;
+    // An engine may write none, or be of a version that says nothing of them.
+    let tables: Option<TablesView> = api.read("/v1/tables", &[]).await.ok();
     match output {
-        Output::Json => screen::json(&serde_json::json!({ "pool": pool, "items": newest, "position": pool.position })),
+        Output::Json => {
+            let position = pool.position;
+            screen::json(&serde_json::json!({ "pool": pool, "items": newest, "tables": tables, "position": position }));
+        }
         Output::Text => {
             screen::show(&text::pool(&pool));
+            screen::show(&text::tables(tables.as_ref()));
             screen::show(&text::table(&newest[..newest.len().min(LISTED)]));
             if newest.len() > LISTED {
                 screen::line(&format!("and {} more", newest.len() - LISTED));

@@ -2,7 +2,7 @@
 
 use crate::table::{Lean, Table};
 use crate::words::{whole, zone_named};
-use gateway::view::{ExecutionView, PoolView, TaskItem, TaskWord};
+use gateway::view::{ExecutionView, PoolView, TablesView, TaskItem, TaskWord};
 
 /// `pool default: leader here, epoch 4, lag 0ms   nodes 4 ready, 1 lost   slots 12 of 20   parked 0`.
 pub fn pool(view: &PoolView) -> String {
@@ -33,6 +33,14 @@ pub fn pool(view: &PoolView) -> String {
         text.push_str(&format!("silent as a whole, verdicts wait: {zones}\n"));
     }
     text
+}
+
+/// What is not as it should be with the tables that `reprise sql` asks.
+pub fn tables(view: Option<&TablesView>) -> String {
+    let trouble = view.and_then(|view| view.trouble.as_ref());
+    let told =
+        trouble.map(|why| format!("tables: nothing lands in them, and the journal keeps it until it does: {why}\n"));
+    told.unwrap_or_default()
 }
 
 /// Executions, a row each.
@@ -121,6 +129,19 @@ mod tests {
         assert_eq!(said(false, true, true), "pool default: led by another instance, epoch 3");
         assert_eq!(said(false, false, true), "pool default: nobody leads, epoch 3");
         assert_eq!(said(false, false, false), "pool default: reading its journal, epoch 3");
+    }
+
+    #[test]
+    fn tables_are_spoken_of_where_nothing_lands_in_them() {
+        let view = |trouble: Option<&str>| TablesView {
+            address: "s3://shelf".to_owned(),
+            is_open: true,
+            rows: 7,
+            waiting_bytes: 0,
+            trouble: trouble.map(str::to_owned),
+        };
+        assert_eq!(tables(None) + &tables(Some(&view(None))), "");
+        insta::assert_snapshot!(tables(Some(&view(Some("no such bucket")))), @"tables: nothing lands in them, and the journal keeps it until it does: no such bucket");
     }
 
     #[test]
