@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine::Engine;
-use rows::Landing;
+use rows::{Landing, Table};
 use tokio::sync::Notify;
 
 use crate::store::Store;
@@ -157,6 +157,13 @@ impl Shared {
         }
         let health = u32::try_from(partition).ok().and_then(|partition| self.engine.health_in(partition));
         health.is_some_and(|health| health.leading)
+    }
+
+    /// How many rows wait in the partitions that are written here.
+    pub fn left(&self) -> usize {
+        let parts = self.parts.iter().enumerate().filter(|(partition, _)| self.writes(*partition));
+        let rows = |landing: &Landing| Table::ALL.into_iter().map(|table| landing.rows(table).len()).sum::<usize>();
+        parts.map(|(_, part)| lock(part).as_ref().map_or(0, rows)).sum()
     }
 
     /// Whether it shall end.

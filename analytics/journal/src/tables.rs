@@ -146,13 +146,15 @@ impl Tables {
         self.shared.stop();
     }
 
-    /// Writes what it has, for a few seconds at most, and ends both threads.
-    pub fn stop(&self) {
+    /// Writes what it has, for a few seconds at most, and ends both threads: how many rows that it was to write have not
+    /// landed. Whoever writes next takes them from the journal.
+    pub fn stop(&self) -> usize {
         self.begin_stop();
         for thread in std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner)) {
             // It has said itself what it ended by.
             let _ = thread.join();
         }
+        self.shared.left()
     }
 
     fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {

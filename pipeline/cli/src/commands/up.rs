@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::log;
 use crate::screen;
 use crate::settings::{self, File, LogFormat};
+use crate::words::counted;
 use open::Open;
 
 mod open;
@@ -153,9 +154,9 @@ async fn serve(config: Config) -> Result<Exit, Failure> {
         _ = int.recv() => Ok(()),
     };
     gateway.stop().await;
-    stop(opened, Some(tables)).await;
+    let left = stop(opened, Some(tables)).await;
     ended.map(|()| {
-        screen::line("engine stopped; running work goes on, and reports to the next one");
+        screen::line(&stopped(left));
         Exit::Done
     })
 }
@@ -231,20 +232,28 @@ async fn start_gateway(config: &Config, engine: &Engine, tables: &Tables) -> Res
     })
 }
 
-/// Resigns, so that the next engine need not wait. The tables get their last rows meanwhile.
-async fn stop(opened: Open, tables: Option<Tables>) {
+/// Resigns, so that the next engine need not wait. The tables get their last rows meanwhile: how many did not land.
+async fn stop(opened: Open, tables: Option<Tables>) -> usize {
     let close = move || {
         if let Some(tables) = &tables {
             tables.begin_stop();
         }
         opened.close();
-        if let Some(tables) = tables {
-            tables.stop();
-        }
+        tables.map_or(0, |tables| tables.stop())
     };
-    if tokio::task::spawn_blocking(close).await.is_err() {
+    tokio::task::spawn_blocking(close).await.unwrap_or_else(|_| {
         tracing::error!("the engine did not stop well: its journal is safe, and the next start reads it");
+        0
+    })
+}
+
+fn stopped(left: usize) -> String {
+    let goes_on = "engine stopped; running work goes on, and reports to the next one";
+    if left == 0 {
+        return goes_on.to_owned();
     }
+    let rows = counted(left as u64, "row");
+    format!("{goes_on}; {rows} did not land in the tables: the journal has them, and the next one lands them")
 }
 
 fn given_up(health: &Health) -> Option<Failure> {

@@ -114,6 +114,14 @@ impl Driver {
             failpoint::hit("engine.leading");
         }
         let epoch = self.part.replica().counted.as_ref().map_or(0, |(epoch, _)| *epoch);
+        // Where only one leads, being ready says it.
+        if self.shared.options.standby {
+            let partition = self.part.number;
+            match leading {
+                true => tracing::info!(partition, epoch, "this instance leads a partition"),
+                false => tracing::info!(partition, "this instance leads a partition no more"),
+            }
+        }
         self.health(|health| {
             health.leading = leading;
             health.led = leading;
