@@ -112,7 +112,10 @@ impl Table {
                 "Each attempt that has ended. A start that its node never took in is no attempt, and has no row."
             }
             Self::Failures => "Each failure of an attempt, with its class and how that is known.",
-            Self::Decisions => "What the policy decided about each failure, with the way through its rules.",
+            Self::Decisions => {
+                "What the policy decided about each failure, with the way through its rules. A failure of what was being \
+                 cancelled has no row: it was not asked about."
+            }
             Self::Recoveries => {
                 "Each recovery as it stands: a node's death, and how long each phase took from the node's last sign of life."
             }

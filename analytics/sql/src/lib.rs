@@ -11,7 +11,9 @@
 pub mod session;
 
 pub mod bounds;
+pub mod dialect;
 pub mod mistake;
+pub mod place;
 pub mod split;
 pub mod statement;
 
@@ -20,6 +22,7 @@ pub mod sources;
 pub mod views;
 
 pub mod ago;
+pub mod json;
 pub mod to_char;
 pub mod why;
 

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::{Diagnostic, SchemaError, Span};
+use datafusion::common::{Diagnostic, SchemaError};
 use datafusion::error::DataFusionError;
+
+use crate::place::{Place, first_line_of, operator, place_at, place_of, quoted, without_place};
 
 /// Why a statement has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub struct Mistake {
     /// What to do; empty where that is plain.
     pub hint: String,
     /// Line and column, from 1, and how many characters it is about.
-    pub place: Option<(u32, u32, u32)>,
+    pub place: Option<Place>,
 }
 
 /// Who can mend it.
@@ -54,7 +56,15 @@ impl Mistake {
 
     /// The same at the place of the name that it speaks of, where the statement has that once.
     pub fn at_its_name(mut self, statement: &str) -> Self {
-        self.place = find_quoted(&self.message, statement);
+        self.place = quoted(&self.message, statement);
+        self
+    }
+
+    /// The same at a place in any case, if it is of the statement: where it is not known which part is meant, at all of it.
+    pub fn somewhere_in(mut self, statement: &str) -> Self {
+        if self.whose == Whose::Statement {
+            self.place = self.place.or_else(|| operator(&self.message, statement)).or_else(|| first_line_of(statement));
+        }
         self
     }
 
@@ -142,7 +152,7 @@ impl Mistake {
             return Some(Self::of_damage(&format!("a file cannot be read: {}", first_line(&said))));
         };
         let message = of_words(&of_debug(said));
-        let place = find_quoted(&message, statement);
+        let place = quoted(&message, statement);
         Some(Self { place, ..Self::of_statement(&message, "") })
     }
 
@@ -180,7 +190,7 @@ impl Mistake {
         };
         let helps = |d: &Diagnostic| d.helps.iter().map(|help| help.message.clone()).collect::<Vec<_>>().join("; ");
         let hint = if hint.is_empty() { diagnostic.map(helps).unwrap_or_default() } else { hint };
-        let place = diagnostic.and_then(|d| d.span).and_then(place_of).or_else(|| find_quoted(&message, statement));
+        let place = diagnostic.and_then(|d| d.span).and_then(place_of).or_else(|| quoted(&message, statement));
         Self { whose: Whose::Statement, message, hint, place }
     }
 }
@@ -217,8 +227,39 @@ fn of_words(said: &str) -> String {
         return format!("the regular expression is wrong: {}", first_line(why));
     }
     let message = without_origin(&first_line(said)).to_owned();
+    if let Some((function, reasons)) = message.split_once(" failed to match any signature, errors: ") {
+        return signature(function.trim_start_matches("Function ").trim_matches('\''), reasons);
+    }
+    // What is not done there is said with the whole of its tree.
+    if let Some((head, _)) =
+        message.split_once(" { ").filter(|(head, _)| NOT_DONE.iter().any(|no| head.starts_with(no)))
+    {
+        return head.split('(').next().unwrap_or(head).to_owned();
+    }
+    if message == "Divide by zero error" {
+        return "division by zero".to_owned();
+    }
     let function = message.strip_prefix("Invalid function '").and_then(|rest| rest.strip_suffix('\''));
     function.map(|name| format!("there is no function `{name}`")).unwrap_or(message)
+}
+
+/// What a function takes, by why it does not take what it is given.
+fn signature(function: &str, reasons: &str) -> String {
+    let (mut counts, mut kinds): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for reason in reasons.split(",Error during planning: ") {
+        let part = |before, after| Some(reason.split_once(before)?.1.split_once(after)?.0);
+        let (to, found) = match part(" expects ", " arguments but received") {
+            Some(count) => (&mut counts, Some(count)),
+            None => (&mut kinds, part(" requires ", ", but received")),
+        };
+        to.extend(found.filter(|found| !to.contains(found)));
+    }
+    let counts = (!counts.is_empty()).then(|| format!("{} arguments", counts.join(" or ")));
+    let kinds = (!kinds.is_empty()).then(|| kinds.join(" or "));
+    match [counts, kinds].into_iter().flatten().collect::<Vec<_>>().join(", or ") {
+        takes if takes.is_empty() => format!("`{function}` takes other arguments"),
+        takes => format!("`{function}` takes {takes}"),
+    }
 }
 
 /// A name that is not there, and what there is.
@@ -249,7 +290,9 @@ fn of_schema(error: &SchemaError) -> (String, String) {
 /// The known name that a mistyped one is nearest to, if any is near.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distances = known.map(|known| (strsim::osa_distance(word, known), known));
-    distances.min().filter(|(distance, _)| *distance <= 2).map(|(_, known)| known)
+    // Of a short word two letters are most of it.
+    let most = if word.chars().count() < 5 { 1 } else { 2 };
+    distances.min().filter(|(distance, _)| *distance <= most).map(|(_, known)| known)
 }
 
 /// What parts of datafusion put before their words.
@@ -263,6 +306,9 @@ const ORIGINS: [&str; 7] = [
     "Cast error: ",
 ];
 
+/// How it begins where datafusion does not do something.
+const NOT_DONE: [&str; 2] = ["Unsupported ", "Physical plan does not support "];
+
 /// A message without the names of those who passed it on.
 fn without_origin(message: &str) -> &str {
     let shorter = ORIGINS.iter().find_map(|origin| message.strip_prefix(origin));
@@ -270,7 +316,7 @@ fn without_origin(message: &str) -> &str {
 }
 
 /// What a parser says that met the end, or went down too far.
-fn ended(message: String, place: Option<(u32, u32, u32)>, statement: &str) -> Mistake {
+fn ended(message: String, place: Option<Place>, statement: &str) -> Mistake {
     let mut mistake = Mistake { place, ..Mistake::of_statement(&message, "") };
     if let Some(expected) = message.strip_suffix("found: EOF") {
         mistake.message = format!("{expected}found: the end");
@@ -285,56 +331,9 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
-pub(crate) fn place_of(span: Span) -> Option<(u32, u32, u32)> {
-    let number = |n: u64| u32::try_from(n).ok();
-    let width = if span.start.line == span.end.line { span.end.column.saturating_sub(span.start.column) } else { 1 };
-    Some((number(span.start.line)?, number(span.start.column)?, number(width.max(1))?)).filter(|(line, ..)| *line > 0)
-}
-
-/// `Expected: ..., found: x at Line: 1, Column: 8` without its end, and what its end says.
-fn without_place(said: &str) -> (String, Option<(u32, u32, u32)>) {
-    let Some((words, place)) = said.rsplit_once(" at Line: ") else { return (said.to_owned(), None) };
-    let place = place.split_once(", Column: ").and_then(|(line, column)| {
-        let column: String = column.chars().take_while(char::is_ascii_digit).collect();
-        Some((line.parse().ok()?, column.parse().ok()?, found_width(words)))
-    });
-    (words.to_owned(), place)
-}
-
-fn found_width(words: &str) -> u32 {
-    let found = words.rsplit_once("found: ").map_or("", |(_, found)| found);
-    u32::try_from(found.chars().count()).unwrap_or(1).max(1)
-}
-
-/// The place of a name in quotes that the message speaks of, if the statement has it once.
-fn find_quoted(message: &str, statement: &str) -> Option<(u32, u32, u32)> {
-    let quoted = message.split(['\'', '`', '"']).nth(1).filter(|name| !name.is_empty())?;
-    let once = |name: &str| {
-        let mut found = statement.match_indices(name);
-        let (at, _) = found.next().filter(|_| found.next().is_none())?;
-        place_at(statement, at, name.chars().count())
-    };
-    once(quoted).or_else(|| once(quoted.rsplit('.').next()?))
-}
-
-/// Line and column of a byte of the statement.
-fn place_at(statement: &str, at: usize, width: usize) -> Option<(u32, u32, u32)> {
-    let before = &statement[..at];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Some((u32::try_from(line).ok()?, u32::try_from(column).ok()?, u32::try_from(width).ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_parsers_words_lose_their_place_and_keep_what_they_say() {
-        let (words, place) = without_place("Expected: an expression, found: FROM at Line: 2, Column: 8");
-        assert_eq!((words.as_str(), place), ("Expected: an expression, found: FROM", Some((2, 8, 4))));
-        assert_eq!(without_place("no place"), ("no place".to_owned(), None));
-    }
 
     #[test]
     fn what_should_not_happen_is_said_to_be_our_own_bug() {
@@ -360,19 +359,19 @@ mod tests {
                 r#"ArrowError(ComputeError("no regex: (\n  a(\n   ^\nerror: unclosed group\n"), None)"#,
                 "the regular expression is wrong: unclosed group",
             ),
+            (
+                "Function 'f' failed to match any signature, errors: Error during planning: Function 'f' expects 2 \
+                 arguments but received 1,Error during planning: Function 'f' requires Integer, but received String \
+                 (DataType: Utf8).,Error during planning: Function 'f' requires Float64, but received String.",
+                "`f` takes 2 arguments, or Integer or Float64",
+            ),
+            ("Function 'f' failed to match any signature, errors: so", "`f` takes other arguments"),
+            ("Unsupported JOIN operator Semi(On(BinaryOp { left: a, op: Eq }))", "Unsupported JOIN operator Semi"),
+            ("Unsupported ast node Pivot { table: Table { name: x } }", "Unsupported ast node Pivot"),
             ("as it is", "as it is"),
         ];
         for (said, words) in rows {
             assert_eq!(of_words(&of_debug(said)), words);
         }
-    }
-
-    #[test]
-    fn a_name_in_quotes_is_found_where_it_stands_once() {
-        let statement = "SELECT 1\nFROM evnts";
-        assert_eq!(find_quoted("table 'reprise.public.evnts' not found", statement), Some((2, 6, 5)));
-        assert_eq!(find_quoted("'DD.MM' is no pattern", "f('DD.MM'), 'MM'"), Some((1, 4, 5)));
-        assert_eq!(find_quoted("table 'x' not found", "x x"), None);
-        assert_eq!(find_quoted("no quotes", statement), None);
     }
 }

@@ -1,11 +1,12 @@
 //! A table of the journal for datafusion: its files, each with what its commit says of its times, and beside them the rows
 //! that have not landed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
@@ -39,15 +40,24 @@ pub struct JournalTable {
 impl JournalTable {
     /// What was opened in a store.
     pub fn new(table: Table, store: &Store, opened: Opened) -> Result<Self, Mistake> {
-        let schema = journal::schema::arrow(table);
+        let schema = bare(&journal::schema::arrow(table));
         let files = match &opened.delta {
             Some(delta) => delta.files().map_err(|error| Mistake::of_store(error.to_string()))?,
             None => Vec::new(),
         };
         let files = files.iter().map(|file| partitioned(table, &schema, store, file)).collect();
         let at = object_store_url(store).map_err(|error| Mistake::of_store(error.to_string()))?;
-        Ok(Self { schema, files, at, live: opened.live })
+        let live = opened.live.into_iter().map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()));
+        let live = live.collect::<std::result::Result<_, _>>().map_err(|error| Mistake::of_us(&error.to_string()))?;
+        Ok(Self { schema, files, at, live })
     }
+}
+
+/// Columns without what is said of them: datafusion takes tables and columns for different ones if their words differ, and
+/// then joins or unites none.
+fn bare(schema: &SchemaRef) -> SchemaRef {
+    let columns = schema.fields().iter().map(|column| column.as_ref().clone().with_metadata(HashMap::new()));
+    Arc::new(Schema::new(columns.collect::<Vec<_>>()))
 }
 
 /// The root of a store, as datafusion knows stores by.

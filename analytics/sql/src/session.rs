@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::ago::ago;
 use crate::bounds::{self, Bounds};
+use crate::json;
 use crate::mistake::{Mistake, Whose, nearest};
 use crate::output;
 use crate::scan::{JournalTable, object_store_url};
@@ -78,7 +79,8 @@ impl Session {
             .with_runtime_env(runtime)
             .with_default_features()
             .build();
-        let context = SessionContext::new_with_state(state);
+        let mut context = SessionContext::new_with_state(state);
+        json::register(&mut context).map_err(no)?;
         context.register_udf(ago());
         context.register_udf(to_char());
         let store = &options.sources.store;
@@ -113,7 +115,7 @@ impl Session {
             }
         });
         let schema = match tokio::time::timeout_at(until.into(), plan).await {
-            Ok(Ok(planned)) => planned?,
+            Ok(Ok(planned)) => planned.map_err(|mistake| mistake.somewhere_in(text))?,
             Ok(Err(_)) => return Err(our_bug()),
             Err(_) => {
                 task.abort();
@@ -280,7 +282,9 @@ impl Answer {
                 (&mut self.task).await.map(|()| None).map_err(|_| our_bug())
             }
             Ok(None) => Ok(None),
-            Ok(Some(batch)) => batch.map(Some).map_err(|error| Mistake::of(&error, &self.statement)),
+            Ok(Some(batch)) => {
+                batch.map(Some).map_err(|error| Mistake::of(&error, &self.statement).somewhere_in(&self.statement))
+            }
         }
     }
 

@@ -1,42 +1,112 @@
 //! Where one statement of a text ends and the next begins: by the words that it is made of, so that a semicolon in quotes or in
-//! a comment ends none.
+//! a comment ends none. Between statements a line may be a command, as in psql.
 
-use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
-/// A text in statements.
+use crate::dialect::Dialect;
+
+/// Words that are commands where they stand on a line of their own.
+const COMMANDS: [&str; 3] = ["quit", "exit", "help"];
+
+/// A text in pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// Each without its semicolon. What cannot be read is the last one, to its end.
-    pub statements: Vec<String>,
+    /// In their order. What cannot be read is the last one, to its end.
+    pub pieces: Vec<Piece>,
     /// Whether nothing is open at its end: no quotes, no comment, no statement without its semicolon.
     pub is_whole: bool,
 }
 
+/// A statement or a command, and where in the text it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// A statement from its first word on and without its semicolon; a command with all of its line.
+    pub text: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1, in characters.
+    pub column: u32,
+    /// Whether it is a command: `\d`, `\q`, `quit`.
+    pub is_command: bool,
+}
+
+impl Piece {
+    /// A text that is one statement or one command, however many semicolons are in it.
+    pub fn whole(text: &str) -> Self {
+        Self { text: text.to_owned(), line: 1, column: 1, is_command: is_command(text) }
+    }
+}
+
 /// Takes a text apart.
 pub fn split(text: &str) -> Split {
+    let (mut pieces, mut begins) = (Vec::new(), Begins { byte: 0, line: 0 });
+    loop {
+        // What stands on a command's line is not SQL, and may hold half a pair of quotes: whatever follows is read anew.
+        let (is_whole, next) = read(text, begins, &mut pieces);
+        let Some(next) = next else { return Split { pieces, is_whole } };
+        begins = next;
+    }
+}
+
+/// Where a part of a text begins: always with a line.
+#[derive(Clone, Copy)]
+struct Begins {
+    byte: usize,
+    /// How many lines are before it.
+    line: u64,
+}
+
+/// Reads on to the text's end or to a command: whether nothing is open there, and what comes after the command.
+fn read(text: &str, begins: Begins, pieces: &mut Vec<Piece>) -> (bool, Option<Begins>) {
+    let rest = &text[begins.byte..];
     let mut tokens: Vec<TokenWithSpan> = Vec::new();
-    let read = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location_into_buf(&mut tokens);
-    let mut places = Places { text, line: 1, column: 1, byte: 0 };
-    let (mut statements, mut from, mut holds_words) = (Vec::new(), 0, false);
+    let read = Tokenizer::new(&Dialect, rest).tokenize_with_location_into_buf(&mut tokens);
+    let mut places = Places { text: rest, line: 1, column: 1, byte: 0 };
+    let piece = |text: &str, at: Location, is_command| {
+        let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let (line, column) = (number(begins.line + at.line), number(at.column));
+        Piece { text: text.trim().to_owned(), line, column, is_command }
+    };
+    let (mut open, mut after): (Option<(Location, usize)>, _) = (None, 0);
     for token in &tokens {
-        if token.token == Token::SemiColon {
-            let semicolon = places.byte_at(token.span.start);
-            if holds_words {
-                statements.push(text[from..semicolon].trim().to_owned());
+        let at = token.span.start;
+        match (&token.token, open) {
+            (Token::Whitespace(_) | Token::EOF, _) => {}
+            (Token::SemiColon, begun) => {
+                let semicolon = places.byte_at(at);
+                pieces.extend(begun.map(|(at, from)| piece(&rest[from..semicolon], at, false)));
+                (open, after) = (None, semicolon + 1);
             }
-            (from, holds_words) = (semicolon + 1, false);
-        } else {
-            holds_words |= !matches!(token.token, Token::Whitespace(_) | Token::EOF);
+            (_, None) => {
+                let from = places.byte_at(at);
+                let line = rest[from..].split('\n').next().unwrap_or_default();
+                if is_command(line) {
+                    pieces.push(piece(line, at, true));
+                    let byte = (begins.byte + from + line.len() + 1).min(text.len());
+                    return (true, Some(Begins { byte, line: begins.line + at.line }));
+                }
+                open = Some((at, from));
+            }
+            (_, Some(_)) => {}
         }
     }
     // What is wrong beyond an open end is said of the statement, not waited for.
     let is_open = read.as_ref().is_err_and(|error| error.message.contains("ntermi") || error.message.contains("EOF"));
     let ends = read.is_err() && text.trim_end().ends_with(';');
-    if holds_words || read.is_err() {
-        statements.push(text[from..].trim().to_owned());
+    let is_whole = !is_open && (ends || open.is_none() && read.is_ok());
+    if open.is_none() && read.is_err() {
+        let from = after + rest[after..].len() - rest[after..].trim_start().len();
+        open = Some((places.place_of(from), from));
     }
-    Split { statements, is_whole: !is_open && (ends || !holds_words && read.is_ok()) }
+    pieces.extend(open.map(|(at, from)| piece(&rest[from..], at, false)));
+    (is_whole, None)
+}
+
+/// Whether a line where a statement could begin is a command.
+fn is_command(line: &str) -> bool {
+    let line = line.trim();
+    let word = line.trim_end_matches(';').trim_end();
+    line.starts_with('\\') || COMMANDS.iter().any(|command| word.eq_ignore_ascii_case(command))
 }
 
 /// Finds the bytes of places that come in their order, each from the last one on: a text may be one long line.
@@ -60,11 +130,23 @@ impl Places<'_> {
         self.byte = rest.map_or(self.text.len(), |rest| self.byte + rest);
         self.byte
     }
+
+    /// The line and column of a byte that is not before the last one.
+    fn place_of(&self, byte: usize) -> Location {
+        let between = &self.text[self.byte..byte.max(self.byte)];
+        let (lines, last) = (between.matches('\n').count() as u64, between.rsplit('\n').next().unwrap_or_default());
+        let column = last.chars().count() as u64 + if lines == 0 { self.column } else { 1 };
+        Location { line: self.line + lines, column }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{Piece, split};
+
+    fn texts(text: &str) -> Vec<String> {
+        split(text).pieces.into_iter().map(|piece| piece.text).collect()
+    }
 
     #[test]
     fn semicolons_end_statements_but_not_in_quotes_or_comments() {
@@ -77,15 +159,52 @@ mod tests {
             (" ; -- nothing\n;", vec![]),
             ("/* nothing; */", vec![]),
             ("SELECT 1 /* a; b */;", vec!["SELECT 1 /* a; b */"]),
-            ("/* don't */ SELECT 1; SELECT 2;", vec!["/* don't */ SELECT 1", "SELECT 2"]),
+            ("/* don't */ SELECT 1; SELECT 2;", vec!["SELECT 1", "SELECT 2"]),
             ("SELECT 1 /* a /* b; */ c; */; SELECT 2", vec!["SELECT 1 /* a /* b; */ c; */", "SELECT 2"]),
             ("SELECT $$a;b$$; SELECT $x$';$x$", vec!["SELECT $$a;b$$", "SELECT $x$';$x$"]),
             ("SELECT E'\\';'; SELECT 2", vec!["SELECT E'\\';'", "SELECT 2"]),
             ("SELECT 'é\n–;';\nSELECT 'ü';SELECT 2", vec!["SELECT 'é\n–;'", "SELECT 'ü'", "SELECT 2"]),
             ("SELECT 1; SELECT 'a; SELECT 2;", vec!["SELECT 1", "SELECT 'a; SELECT 2;"]),
+            ("SELECT 1;\n  'a; SELECT 2;", vec!["SELECT 1", "'a; SELECT 2;"]),
         ];
         for (text, want) in table {
-            assert_eq!(split(text).statements, want, "{text}");
+            assert_eq!(texts(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_one_line_between_statements() {
+        let table = [
+            ("\\d", vec!["\\d"]),
+            ("\\d\nSELECT 1;\n\\q\n", vec!["\\d", "SELECT 1", "\\q"]),
+            ("\\d it's\nSELECT 'a';", vec!["\\d it's", "SELECT 'a'"]),
+            ("SELECT 1; \\d events;\nSELECT 2", vec!["SELECT 1", "\\d events;", "SELECT 2"]),
+            ("-- so\n  EXIT;\nSELECT 1", vec!["EXIT;", "SELECT 1"]),
+            ("SELECT 1\n\\d events\n;", vec!["SELECT 1\n\\d events"]),
+            ("SELECT '\n\\q\n';", vec!["SELECT '\n\\q\n'"]),
+            ("help me", vec!["help me"]),
+        ];
+        for (text, want) in table {
+            assert_eq!(texts(text), want, "{text}");
+        }
+        let commands: Vec<bool> =
+            split("\\d\nSELECT 1;\nquit").pieces.into_iter().map(|piece| piece.is_command).collect();
+        assert_eq!(commands, [true, false, true]);
+    }
+
+    #[test]
+    fn a_piece_knows_where_it_begins() {
+        let table = [
+            ("SELECT 1;\nSELECT 2;", vec![(1, 1), (2, 1)]),
+            ("SELECT 'é'; SELECT 2", vec![(1, 1), (1, 13)]),
+            ("\\d it's\n\n-- so\n  SELECT 1;\\q", vec![(1, 1), (4, 3), (4, 12)]),
+            ("SELECT 1;\n ; 'a", vec![(1, 1), (2, 4)]),
+            ("\n\n  'a", vec![(3, 3)]),
+        ];
+        for (text, want) in table {
+            let places: Vec<(u32, u32)> =
+                split(text).pieces.iter().map(|Piece { line, column, .. }| (*line, *column)).collect();
+            assert_eq!(places, want, "{text}");
         }
     }
 
@@ -109,6 +228,10 @@ mod tests {
             ("SELECT U&'a;", false),
             // This is wrong, and stays so whatever follows.
             ("SELECT U&'\\zzzz';", true),
+            ("\\d events", true),
+            ("\\d it's", true),
+            ("quit", true),
+            ("\\d\nSELECT 1", false),
         ] {
             assert_eq!(split(text).is_whole, whole, "{text}");
         }

@@ -6,13 +6,14 @@ use datafusion::common::{self, Result};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::{Spanned, Statement as Ast, TableFactor, Visit, Visitor};
-use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, dialect_from_str};
+use datafusion::sql::sqlparser::ast::{Expr, Select, Spanned, Statement as Ast, TableFactor, Visit, Visitor};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer, TokenizerError};
 
-use crate::mistake::{Mistake, place_of};
+use crate::dialect::Dialect;
+use crate::mistake::Mistake;
+use crate::place::place_of;
 
 /// A statement is at most so long.
 pub const MAX_BYTES: usize = 256 << 10;
@@ -36,10 +37,9 @@ pub fn read(state: &SessionState, text: &str) -> Result<Statement, Mistake> {
         return Err(Mistake::of_statement(&message, "join with VALUES, or ask for a part at a time"));
     }
     let options = &state.config().options().sql_parser;
-    let dialect = dialect_from_str(options.dialect).unwrap_or_else(|| Box::new(GenericDialect {}) as Box<dyn Dialect>);
     let no = |error: DataFusionError| Mistake::of(&error, text);
     let unread = |error: TokenizerError| no(DataFusionError::SQL(Box::new(ParserError::from(error)), None));
-    let tokens = Tokenizer::new(dialect.as_ref(), text).tokenize_with_location().map_err(unread)?;
+    let tokens = Tokenizer::new(&Dialect, text).tokenize_with_location().map_err(unread)?;
     let words: usize = tokens.iter().map(|token| weight(&token.token)).sum();
     if words > MAX_WORDS {
         let message = format!("the statement has {words} keywords and operators, and may have {MAX_WORDS}");
@@ -50,7 +50,7 @@ pub fn read(state: &SessionState, text: &str) -> Result<Statement, Mistake> {
         return Err(Mistake { place: place(deep), ..mistake });
     }
     let parser = DFParserBuilder::new(tokens.clone())
-        .with_dialect(dialect.as_ref())
+        .with_dialect(&Dialect)
         .with_recursion_limit(options.recursion_limit.get())
         .build();
     let mut statements = parser.and_then(|mut parser| parser.parse_statements()).map_err(no)?;
@@ -130,21 +130,56 @@ fn into(tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
     }
 }
 
-/// A query reads from only so many tables, counted wherever in it they stand.
+/// A query reads from only so many tables, counted wherever in it they stand, and says nothing of them that is passed over.
 fn tables(ast: &Ast) -> Result<(), Mistake> {
     struct Tables(usize);
     impl Visitor for Tables {
-        type Break = Span;
+        type Break = (Span, Mistake);
 
-        fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Span> {
+        fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Self::Break> {
             self.0 += 1;
-            if self.0 > MAX_TABLES { ControlFlow::Break(table.span()) } else { ControlFlow::Continue(()) }
+            let mistake = if self.0 > MAX_TABLES {
+                let message = format!("the statement reads from more than {MAX_TABLES} tables");
+                Mistake::of_statement(&message, "ask for a part at a time; rows that you give it join with VALUES")
+            } else if let Some(words) = passed_over(table) {
+                not_done(words, "ask without it")
+            } else {
+                return ControlFlow::Continue(());
+            };
+            ControlFlow::Break((table.span(), mistake))
+        }
+
+        fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Self::Break> {
+            if select.connect_by.is_empty() {
+                return ControlFlow::Continue(());
+            }
+            ControlFlow::Break((select.select_token.0.span, not_done("CONNECT BY", "say WITH RECURSIVE")))
+        }
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Self::Break> {
+            // It would be taken for a regular expression.
+            let Expr::SimilarTo { .. } = expr else { return ControlFlow::Continue(()) };
+            ControlFlow::Break((expr.span(), not_done("SIMILAR TO", "say LIKE, or ~ and a regular expression")))
         }
     }
-    let ControlFlow::Break(span) = ast.visit(&mut Tables(0)) else { return Ok(()) };
-    let message = format!("the statement reads from more than {MAX_TABLES} tables");
-    let mistake = Mistake::of_statement(&message, "ask for a part at a time; rows that you give it join with VALUES");
+    let ControlFlow::Break((span, mistake)) = ast.visit(&mut Tables(0)) else { return Ok(()) };
     Err(Mistake { place: common::Span::try_from_sqlparser_span(span).and_then(place_of), ..mistake })
+}
+
+/// What is said of a table that datafusion would pass over without a word.
+fn passed_over(table: &TableFactor) -> Option<&'static str> {
+    let TableFactor::Table { sample, partitions, with_ordinality, version, .. } = table else { return None };
+    let said = [
+        (sample.is_some(), "TABLESAMPLE"),
+        (!partitions.is_empty(), "PARTITION"),
+        (*with_ordinality, "WITH ORDINALITY"),
+        (version.is_some(), "AS OF"),
+    ];
+    said.into_iter().find_map(|(is_said, words)| is_said.then_some(words))
+}
+
+fn not_done(words: &str, hint: &str) -> Mistake {
+    Mistake::of_statement(&format!("{words} is not done here"), hint)
 }
 
 /// The refusal of a word, at its place.

@@ -38,7 +38,7 @@ columns! {
         pub reason: Option<Prose>,
         /// What ties it to others: the lease of an attempt, the key of a request, `r-N` of a recovery.
         pub correlation_id: Option<Prose>,
-        /// All that the journal says of it, as JSON; long texts and lists are cut.
+        /// All that the journal says of it, as JSON; long texts and lists are cut. `detail->>'outcome'` asks into it.
         pub detail: Prose,
     }
 }

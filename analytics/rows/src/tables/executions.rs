@@ -41,12 +41,14 @@ columns! {
         pub parked: u32,
         /// Those that did not run.
         pub skipped: u32,
+        /// Those that were cancelled.
+        pub cancelled: u32,
         /// Those that failed, then passed.
         pub flaky: u32,
         /// Which round it is in, from 1: a retry or a replay opens the next.
         pub round: u32,
-        /// When this was so. Counts of an open execution are of this moment where an engine is asked, else of its last
-        /// change of state.
+        /// When this was so. Counts of an open execution are of this moment where an engine is asked how it stands now; as of
+        /// earlier, and in files, they are of its last change of state.
         pub as_of: Timestamp,
     }
 }
@@ -72,6 +74,7 @@ pub fn row(pool: &PoolId, of: &Execution, now: Timestamp) -> Row {
         failed: counts.failed,
         parked: counts.parked,
         skipped: counts.skipped,
+        cancelled: counts.cancelled,
         flaky: counts.flaky,
         round: of.round,
         as_of: now,

@@ -2,35 +2,37 @@
 //! rows that have not landed in them.
 
 use std::io::{IsTerminal, Read};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use ::sql::mistake::Whose;
-use ::sql::split::split;
+use ::sql::split::{Piece, split};
 use ::sql::{Bounds, Mistake, Options, Session, Sources};
 use clap::Args;
 use flow::{Diagnostic, Severity};
 use model::Timestamp;
 
+mod command;
 mod memory;
 mod moment;
 pub mod print;
 mod prompt;
-mod shape;
 pub mod sources;
+
+use print::Unprinted;
 
 use crate::api::Api;
 use crate::args::{Form, Globals};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::screen;
 
 /// Most bytes of statements that are read from standard input.
 const MAX_STATEMENTS: u64 = 1 << 20;
 
 /// Asks the journal's tables; without QUERY at a prompt.
 ///
-/// Decisions can be asked for within a second. `\d` at the prompt lists tables and views, `\d attempts` the columns of
-/// one. Statements only read.
+/// Decisions can be asked for within a second. `\d` lists tables and views, `\d attempts` the columns of one, on a line of
+/// its own at the prompt or through a pipe, and as QUERY. Statements only read.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  reprise sql \"SELECT execution_id, state, took_ms FROM executions ORDER BY started_at \
@@ -44,7 +46,7 @@ pub struct Sql {
     /// A statement; `-` reads statements from standard input
     query: Option<String>,
     /// As of an earlier moment: only what was known by then, and now() is then
-    #[arg(long, value_name = "TIME", value_parser = moment::moment)]
+    #[arg(long, value_name = "TIME", value_parser = moment::earlier)]
     as_of: Option<Timestamp>,
     /// Ask tables at this folder or address, without an engine: only what has landed
     #[arg(long, value_name = "ADDRESS")]
@@ -84,6 +86,11 @@ impl Sql {
             let hint = "it is for programs: write it into a file, as in `> rows.parquet`";
             return Err(Failure::new(Exit::Usage, format!("parquet is not shown on a terminal; {hint}")));
         }
+        // What there is to ask is known without an engine.
+        if let Some(line) = self.query.as_deref().map(Piece::whole).filter(|piece| piece.is_command) {
+            let mistake = |mistake: Mistake| failure(&mistake, Some(Of { text: &line.text, line: 1, column: 1 }));
+            return command::read(&line.text).map_err(mistake)?.run().map(|_| Exit::Done);
+        }
         let time = Duration::from_millis(self.timeout.0);
         let late = |_| {
             let hint = "give it longer with --timeout, or ask the tables without it with --tables";
@@ -96,13 +103,15 @@ impl Sql {
         let sources = tokio::time::timeout(time, self.sources(globals)).await.map_err(late)??;
         let bounds = Bounds { memory_bytes: self.memory, time, ..Bounds::default() };
         let session = Session::new(Options { sources, bounds, pool: globals.pool.clone(), as_of: self.as_of })
-            .map_err(|m| failure(&m, ""))?;
+            .map_err(|mistake| failure(&mistake, None))?;
+        let asks = Asks { session, form };
         match self.query.as_deref() {
-            Some("-") => statements(&session, form, &from_stdin()?).await,
-            Some(statement) => ask(&session, form, statement).await,
-            None if self.is_prompt() => prompt::prompt(session, form).await,
-            None => statements(&session, form, &from_stdin()?).await,
+            Some("-") => asks.all(&from_stdin()?).await,
+            Some(statement) => asks.one(statement, &Piece::whole(statement)).await,
+            None if self.is_prompt() => return prompt::prompt(asks).await,
+            None => asks.all(&from_stdin()?).await,
         }
+        .map(|_goes_on| Exit::Done)
     }
 
     /// Where the tables are: as the engine says, or as was typed.
@@ -114,34 +123,53 @@ impl Sql {
     }
 }
 
-/// Asks statements one after another, up to the first that fails.
-async fn statements(session: &Session, form: Form, text: &str) -> Result<Exit, Failure> {
-    for statement in split(text).statements {
-        ask(session, form, &statement).await?;
-    }
-    Ok(Exit::Done)
+/// Asks, and prints answers in one form.
+struct Asks {
+    session: Session,
+    form: Form,
 }
 
-/// Asks one statement and prints its answer. Ctrl-C gives it up.
-async fn ask(session: &Session, form: Form, statement: &str) -> Result<Exit, Failure> {
-    if let Some(about) = shape::about(statement) {
-        screen::show(&print::described(about.as_deref())?);
-        return Ok(Exit::Done);
+impl Asks {
+    /// Asks the statements of a text and does its commands one after another, up to the first that fails: whether there is
+    /// to be another text.
+    async fn all(&self, text: &str) -> Result<ControlFlow<()>, Failure> {
+        for piece in split(text).pieces {
+            if self.one(text, &piece).await?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
-    let asked = async {
-        let mut answer = session.run(statement).await.map_err(|mistake| failure(&mistake, statement))?;
-        print::answer(&mut answer, form).await.map_err(|error| error.told(statement))
-    };
-    tokio::select! {
-        printed = asked => printed.map(|()| Exit::Done),
-        _ = tokio::signal::ctrl_c() => {
-            Err(Failure::new(Exit::Detached, "the statement was given up".to_owned()))
+
+    /// Asks one statement, or does one command. Ctrl-C gives a statement up.
+    async fn one(&self, text: &str, piece: &Piece) -> Result<ControlFlow<()>, Failure> {
+        let of = Of { text, line: piece.line, column: piece.column };
+        if piece.is_command {
+            return command::read(&piece.text).map_err(|mistake| failure(&mistake, Some(of)))?.run();
+        }
+        let asked = async {
+            let mut answer = self.session.run(&piece.text).await.map_err(Unprinted::Mistake)?;
+            print::answer(&mut answer, self.form).await
+        };
+        tokio::select! {
+            printed = asked => printed.map(ControlFlow::Continue).map_err(|error| error.told(of)),
+            _ = tokio::signal::ctrl_c() => {
+                Err(Failure::new(Exit::Detached, "the statement was given up".to_owned()))
+            }
         }
     }
 }
 
+/// What a mistake is about: a statement, and where in the text that was typed it begins.
+#[derive(Clone, Copy)]
+pub struct Of<'a> {
+    text: &'a str,
+    line: u32,
+    column: u32,
+}
+
 /// A mistake as other mistakes in files are shown: with its line, and what it is about underlined.
-fn failure(mistake: &Mistake, statement: &str) -> Failure {
+fn failure(mistake: &Mistake, of: Option<Of<'_>>) -> Failure {
     let exit = match mistake.whose {
         Whose::Statement => Exit::Refused,
         Whose::Bounds => Exit::NotNow,
@@ -149,19 +177,19 @@ fn failure(mistake: &Mistake, statement: &str) -> Failure {
         Whose::Engine => Exit::NoEngine,
         Whose::Us => Exit::Bug,
     };
-    let Some((line, column, width)) = mistake.place.filter(|_| !statement.is_empty()) else {
+    let Some((of, (line, column, width))) = of.zip(mistake.place) else {
         let hint = if mistake.hint.is_empty() { String::new() } else { format!("; {}", mistake.hint) };
         return Failure::new(exit, format!("{}{hint}", mistake.message));
     };
     let shown = Diagnostic {
         severity: Severity::Error,
-        line,
-        column,
+        line: of.line + line - 1,
+        column: if line == 1 { of.column + column - 1 } else { column },
         width,
         message: mistake.message.clone(),
         hint: mistake.hint.clone(),
     };
-    let printed = flow::render(&[shown], "sql", statement);
+    let printed = flow::render(&[shown], "sql", of.text);
     let lines: Vec<&str> = printed.lines().filter(|line| !line.contains("nothing submitted")).collect();
     Failure::new(exit, format!("the statement has no answer\n{}", lines.join("\n")))
 }
@@ -192,7 +220,7 @@ mod tests {
 
     #[test]
     fn our_own_bug_ends_with_its_own_code_and_asks_for_a_report() {
-        let failure = failure(&Mistake::of_us("the columns differ"), "SELECT 1");
+        let failure = failure(&Mistake::of_us("the columns differ"), None);
         assert_eq!(failure.exit, Exit::Bug);
         assert_eq!(failure.message, "our own bug: the columns differ; please report it, with the statement");
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 
 use broker::Broker;
 use e2e::{Running, World, flows, wait};
@@ -65,6 +66,7 @@ fn what_was_decided_can_be_asked_for_and_is_there_once_over_killed_engines() {
     let tables = world.path("data/tables").display().to_string();
     assert_eq!(counts(&world, &["--tables", &tables]), all);
     world.run(&["sql", "SELECT 1"]).ended(6).says(&["--tables"]);
+    world.run(&["sql", "\\d attempts"]).ended(0).says(&["run_ms"]);
 }
 
 fn a_store_that_is_away_stops_no_engine_and_is_caught_up_after() {
@@ -80,6 +82,7 @@ fn a_store_that_is_away_stops_no_engine_and_is_caught_up_after() {
     wait::for_it("it says that nothing lands", || engine.said().contains("nothing lands in the tables"));
     assert!(world.is_ready(), "an engine needs no tables");
     assert_eq!(world.run(&["sql", "SELECT * FROM events"]).code, Some(7));
+    world.run(&["status"]).ended(0).says(&["tables: nothing lands in them"]);
     fs::remove_file(world.path("shelf")).unwrap();
     wait::for_it("rows land again", || engine.said().contains("rows land in the tables again"));
     is_whole(&world);
@@ -177,6 +180,7 @@ fn a_question_about_an_earlier_moment_sees_no_later_row() {
     let said = world.run(&["sql", "--output", "json", "--as-of", &then, "SELECT max(ts) <= now() AS old FROM events"]);
     assert_eq!(lines(&said.ended(0).out), [json!({"old": true})]);
     world.run(&["sql", "--as-of", "yesterday", sql]).ended(2).says(&["2026-03-14"]);
+    world.run(&["sql", "--as-of", "9999-01-01", sql]).ended(2).says(&["is yet to come"]);
 }
 
 fn what_would_take_all_memory_ends_its_own_process() {
@@ -205,12 +209,31 @@ fn statements_come_whole_from_standard_input_or_are_refused() {
     let out = |text: &str| String::from_utf8(asked(text).stdout).unwrap();
     assert_eq!(out("/* don't; */ SELECT 1 AS a; -- so; it\nSELECT ';' AS b /* ; */;"), "a\n1\nb\n;\n");
     assert_eq!(out("/* nothing; */ ;"), "");
+    commands_are_lines_and_mistakes_have_their_place_in_the_whole(&world, asked);
     let long = asked(&format!("SELECT 1 AS a;{}SELECT 2 AS b;", " ".repeat(1 << 20)));
     assert_eq!((long.status.code(), long.stdout.as_slice()), (Some(3), &b""[..]));
     let words = String::from_utf8(long.stderr).unwrap();
     assert!(words.contains("standard input has more than 1048576 bytes"), "{words}");
     world.run(&["sql", "SELECT 'two\nlines' AS a, 1 AS b"]).ended(0).says(&["a          b\ntwo lines  1\n(1 row)"]);
     world.run(&["sql", "EXPLAIN SELECT 1 AS a"]).ended(0).says(&["logical_plan\nProjection"]);
+}
+
+fn commands_are_lines_and_mistakes_have_their_place_in_the_whole(world: &World, asked: impl Fn(&str) -> Output) {
+    let text = |text: &str| {
+        let Output { status, stdout, stderr } = asked(text);
+        (status.code(), String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap())
+    };
+    let (code, said) = text("\\d attempts\nSELECT 1 AS a;\n\\q\nSELEC 2;");
+    assert!(code == Some(0) && said.contains("run_ms") && said.ends_with("a\n1\n"), "{said}");
+    let (code, said) = text("SELECT 1 AS a;\n  SELECT 2 AS a; SELEC 3;");
+    assert!(code == Some(3) && said.starts_with("a\n1\na\n2\n") && said.contains("sql:2:18: error:"), "{said}");
+    let (code, said) = text("\n\\copy attempts\nSELECT 1;");
+    assert!(code == Some(3) && said.contains("sql:2:1: error: `\\copy` is no command"), "{said}");
+    for (statement, place) in
+        [("SELECT 7,\n  8/0", "sql:2:4"), ("SELECT now() - 7", "sql:1:14"), ("SELECT sqrt(-1)", "sql:1:1")]
+    {
+        world.run(&["sql", statement]).ended(3).says(&[place]);
+    }
 }
 
 fn tables_are_asked_for_by_a_flag_alone_and_must_be_there() {

@@ -104,6 +104,41 @@ async fn what_would_change_something_is_refused_and_nothing_of_it_is_done() {
 }
 
 #[tokio::test]
+async fn what_would_be_passed_over_without_a_word_is_refused() {
+    refuse(&[
+        (
+            "SELECT * FROM events TABLESAMPLE SYSTEM (10)",
+            "TABLESAMPLE is not done here (line 1, column 15); ask without it",
+        ),
+        ("SELECT * FROM events PARTITION (day)", "PARTITION is not done here (line 1, column 15); ask without it"),
+        (
+            "SELECT 1 FROM (SELECT * FROM events WITH ORDINALITY)",
+            "WITH ORDINALITY is not done here (line 1, column 30); ask without it",
+        ),
+        (
+            "SELECT 1 FROM events\nWHERE kind SIMILAR TO 'a%'",
+            "SIMILAR TO is not done here (line 2, column 7); say LIKE, or ~ and a regular expression",
+        ),
+        (
+            "SELECT 1 FROM events PREWHERE position = 7",
+            "Expected: end of statement, found: PREWHERE (line 1, column 22)",
+        ),
+        (
+            "SELECT kind FROM events GROUP BY kind WITH ROLLUP",
+            "Expected: end of statement, found: WITH (line 1, column 39)",
+        ),
+        (
+            "SELECT kind FROM events CONNECT BY kind",
+            "CONNECT BY is not done here (line 1, column 1); say WITH RECURSIVE",
+        ),
+        ("SELECT * ILIKE '%id' FROM events", "Expected: end of statement, found: ILIKE (line 1, column 10)"),
+        ("SELECT kind FROM events LIMIT 1 BY kind", "Expected: end of statement, found: BY (line 1, column 33)"),
+        ("SELECT kind FROM events FORMAT JSON", "Expected: end of statement, found: FORMAT (line 1, column 25)"),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn no_file_is_read_but_those_of_the_tables() {
     let session = stage().await.session();
     for text in ["SELECT * FROM '/etc/passwd'", "SELECT * FROM \"/etc/passwd\"", "SELECT * FROM \"file:///etc/passwd\""]
@@ -131,16 +166,21 @@ async fn wrong_arguments_are_said_with_right_ones() {
         ("SELECT * FROM why('build', 'lint')", ONE_TASK),
         ("SELECT * FROM events WHERE ts > 'yesterday'", "Error parsing timestamp from 'yesterday': timestamp must contain at least 10 characters (line 1, column 34)"),
         ("SELECT CAST('x' AS INT)", "Cannot cast string 'x' to value of Int32 type (line 1, column 14)"),
-        ("SELECT 1 / 0", "Divide by zero error"),
+        ("SELECT 1 / 0", "division by zero (line 1, column 10)"),
+        ("SELECT kind FROM events\nWHERE position / 0 = 1", "division by zero (line 2, column 16)"),
+        ("SELECT count(*) FROM events WHERE ts > now() - 7", "Cannot coerce arithmetic expression Timestamp(ns, \"+00:00\") - Int64 to valid types (line 1, column 46)"),
+        ("SELECT * FROM events WHERE position = true", "Cannot infer common argument type for comparison operation Int64 = Boolean (line 1, column 37)"),
+        ("SELECT sum(kind) FROM events", "`sum` takes Decimal or UInt64 or Int64 or Float64 or Duration or Interval (line 1, column 8)"),
+        ("-- which?\n  SELECT a.* FROM events", "Invalid qualifier a (line 2, column 3)"),
         ("SELECT to_char(now(), 'YYYY-MM-DD')", "'YYYY-MM-DD' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S' (line 1, column 24)"),
         ("SELECT\n  date_format(ts, 'DD.MM.YYYY') FROM events", "'DD.MM.YYYY' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S' (line 2, column 20)"),
-        ("SELECT to_char(ts, kind) FROM events", "'pool_settings_put' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S'"),
+        ("SELECT to_char(ts, kind) FROM events", "'pool_settings_put' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S' (line 1, column 1)"),
         ("SELECT to_char(now(), '100 %%')", "'100 %%' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S' (line 1, column 24)"),
         ("SELECT to_char(now(), '%Y %Q')", "'%Y %Q' is no pattern of `to_char`: write one like '%Y-%m-%d %H:%M:%S' (line 1, column 24)"),
         ("SELECT to_timestamp('2026-03-06', 'YYYY-MM-DD')", "Error parsing timestamp from '2026-03-06' using format 'YYYY-MM-DD': input contains invalid characters (line 1, column 22)"),
         ("SELECT now() AT TIME ZONE 'Nowhere/Land'", "there is no time zone `Nowhere/Land` (line 1, column 28); write one like 'America/New_York' or '+02:00'"),
         ("SELECT count(*) FROM events WHERE ts AT TIME ZONE 'Nowhere/Land' > '2026-03-06T02:00:00'", "Invalid timezone \"Nowhere/Land\": failed to parse timezone (line 1, column 52)"),
-        ("SELECT 1 BETWEEN 0 AND 1 BETWEEN 0 AND 1", "Failed to coerce types Boolean and Int64 in BETWEEN expression"),
+        ("SELECT 1 BETWEEN 0 AND 1 BETWEEN 0 AND 1", "Failed to coerce types Boolean and Int64 in BETWEEN expression (line 1, column 1)"),
     ])
     .await;
 }
@@ -149,15 +189,16 @@ async fn wrong_arguments_are_said_with_right_ones() {
 async fn statements_are_only_so_long_so_deep_and_of_so_many_words() {
     let session = stage().await.session();
     let deep = refusal(&session, &format!("SELECT {}1{}", "(".repeat(1_000), ")".repeat(1_000))).await;
-    assert_eq!(deep.to_string(), "the statement is nested too deeply");
+    assert_eq!(deep.to_string(), "the statement is nested too deeply (line 1, column 1)");
     let types = |n: usize| format!("SELECT arrow_cast(NULL, '{}Int8{}')", "List(".repeat(n), ")".repeat(n));
     let of_type = refusal(&session, &types(40_000)).await;
     assert_eq!(of_type.to_string(), "the statement is nested too deeply (line 1, column 25)");
     let long = refusal(&session, &format!("SELECT {}1", " ".repeat((1 << 20) - 8))).await;
-    let want = "the statement has 1048576 bytes, and may have 262144; join with VALUES, or ask for a part at a time";
+    let want = "the statement has 1048576 bytes, and may have 262144 (line 1, column 1); \
+                join with VALUES, or ask for a part at a time";
     assert_eq!(long.to_string(), want);
     let wide = refusal(&session, &format!("SELECT 1{}", " OR 1".repeat(MAX_WORDS))).await;
-    let want = "the statement has 1001 keywords and operators, and may have 1000; \
+    let want = "the statement has 1001 keywords and operators, and may have 1000 (line 1, column 1); \
                 say `x IN (1, 2, …)` instead of `x = 1 OR x = 2 …`";
     assert_eq!(wide.to_string(), want);
     let tables = |n: usize| (0..n).map(|i| format!("generate_series(1, 1) a{i}")).collect::<Vec<_>>().join(",\n");
@@ -226,6 +267,7 @@ fn deepest() -> Vec<String> {
         format!("SELECT CASE {} END", joined(MAX_WORDS / 3 - 2, &|i| format!("WHEN 1 = {i} THEN {i}"), " ")),
         format!("SELECT now(){}", " AT TIME ZONE 'UTC'".repeat(MAX_WORDS / 3 - 1)),
         format!("SELECT 'a'{}", "||'a'".repeat(MAX_WORDS - 1)),
+        format!("SELECT '{{}}'{}", "->'a'".repeat(MAX_WORDS - 2)),
         format!("SELECT 1 AS x{}", " |> WHERE x = 1".repeat(MAX_WORDS / 3 - 2)),
         format!("SELECT arrow_cast(NULL, '{}Int8{}')", "List(".repeat(MAX_DEPTH), ")".repeat(MAX_DEPTH)),
         format!("SELECT NULL::int{}", "[]".repeat(MAX_WORDS / 2 - 4)),

@@ -29,13 +29,17 @@ fn page() -> String {
         "# Tables\n\n\
          What `reprise sql` reads, and any other tool in the tables' folder, where each is a Delta table of that name. Made from\n\
          the code by `UPDATE=1 cargo test --workspace --test questions`; columns are only ever added.\n\n\
-         A `timestamp` is UTC. What ends in `_ms` is a length of time in milliseconds. Where \"or nothing\" stands, a column may\n\
+         A `timestamptz` is UTC. What ends in `_ms` is a length of time in milliseconds. Where \"or nothing\" stands, a column may\n\
          be NULL.\n\n\
          In `reprise sql` a time without a zone is UTC, also what `::timestamp` makes of one that has another. `AT TIME ZONE` gives\n\
          the same time in another zone, which is shown with its distance from UTC, as in `2026-03-14T05:24:43.680-04:00`; and\n\
          what stands without a zone is taken by that zone's clock. By that clock also go `date_trunc`, `date_part`, `to_char`,\n\
          `::date`, `::time` and `to_local_time`, which gives its time without a zone; `date_bin` counts in UTC. Patterns of\n\
-         `to_char` are those of strftime: `'%Y-%m-%d %H:%M'`.\n",
+         `to_char` are those of strftime: `'%Y-%m-%d %H:%M'`.\n\n\
+         Text that is JSON, as `detail` of `events` is, is asked into as in Postgres: `detail->>'outcome'` is text,\n\
+         `detail->'end'->>'exit'` goes further in, and `(detail->>'attempt')::int` is a number. What is not there is NULL. Beside\n\
+         these there are `json_get_str`, `json_get_int`, `json_get_float`, `json_get_bool`, `json_get_array`, `json_contains`,\n\
+         `json_length` and `json_object_keys`, each of a text and the names or numbers on the way in: `json_get_int(detail, 'at', 't')`.\n",
     );
     for table in Table::ALL {
         write_table(&mut page, table);
@@ -82,6 +86,6 @@ fn word(kind: Kind) -> &'static str {
         Kind::Word | Kind::Prose => "text",
         Kind::Int => "bigint",
         Kind::Flag => "boolean",
-        Kind::Time => "timestamp",
+        Kind::Time => "timestamptz",
     }
 }

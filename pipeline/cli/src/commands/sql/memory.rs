@@ -30,7 +30,7 @@ pub fn watch(memory_bytes: usize, at_prompt: bool) {
                 if at_prompt {
                     mistake.hint = format!("{}; {PROMPT}", mistake.hint);
                 }
-                let failure = failure(&mistake, "");
+                let failure = failure(&mistake, None);
                 screen::warn(&format!("{} {failure}", Paint::stderr().red("error:")));
                 process::exit(i32::from(failure.exit.code()));
             }

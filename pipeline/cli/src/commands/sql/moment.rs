@@ -1,10 +1,20 @@
 //! A moment as people type it: RFC 3339, or a date with or without a time, which is UTC then.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use model::Timestamp;
 
+/// Reads a moment that has been.
+pub fn earlier(text: &str) -> Result<Timestamp, String> {
+    let at = moment(text)?;
+    let now = u64::try_from(Utc::now().timestamp_millis()).unwrap_or_default();
+    if at > Timestamp(now) {
+        return Err(format!("{text} is yet to come: what is known now is asked without it"));
+    }
+    Ok(at)
+}
+
 /// Reads a moment.
-pub fn moment(text: &str) -> Result<Timestamp, String> {
+fn moment(text: &str) -> Result<Timestamp, String> {
     let no = || "a time is written like 2026-03-14T02:20:00Z, or 2026-03-14 02:20, which is UTC".to_owned();
     let text = text.trim();
     let naive = || {
@@ -34,5 +44,11 @@ mod tests {
         for text in ["", "yesterday", "14.3.2026", "2026-13-01", "1969-01-01"] {
             assert!(moment(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_yet_to_come_is_no_earlier_moment() {
+        assert_eq!(earlier("2026-03-14 02:20"), moment("2026-03-14 02:20"));
+        assert!(earlier("9999-01-01").unwrap_err().contains("is yet to come"));
     }
 }

@@ -7,7 +7,7 @@ use ::sql::output::{ArrowError, RecordBatch, SchemaRef, Writer, cells, leans_rig
 use ::sql::views::VIEWS;
 use ::sql::{Answer, Mistake, Session};
 
-use super::failure;
+use super::{Of, failure};
 use crate::args::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -30,9 +30,9 @@ pub enum Unprinted {
 
 impl Unprinted {
     /// As a failure of a statement.
-    pub fn told(self, statement: &str) -> Failure {
+    pub fn told(self, of: Of<'_>) -> Failure {
         match self {
-            Self::Mistake(mistake) => failure(&mistake, statement),
+            Self::Mistake(mistake) => failure(&mistake, Some(of)),
             Self::Output(why) => Failure::new(Exit::Machine, format!("the answer cannot be written: {why}")),
         }
     }

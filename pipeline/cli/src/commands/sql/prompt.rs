@@ -1,6 +1,7 @@
 //! The prompt: statements over several lines, a history that stays, completion of tables, columns and words.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 use ::rows::Table;
 use ::sql::Session;
@@ -11,9 +12,8 @@ use reedline::{
     default_emacs_keybindings,
 };
 
-use super::{ask, print, shape};
+use super::Asks;
 use crate::api;
-use crate::args::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen;
@@ -28,7 +28,7 @@ const WORDS: &str = "SELECT FROM WHERE GROUP ORDER BY HAVING LIMIT JOIN LEFT USI
                      approx_percentile_cont avg sum min max why";
 
 /// Asks until `\q` or Ctrl-D.
-pub async fn prompt(session: Session, form: Form) -> Result<Exit, Failure> {
+pub(super) async fn prompt(asks: Asks) -> Result<Exit, Failure> {
     screen::line("reprise sql: statements end with a semicolon; \\d lists tables, \\d NAME one's columns, \\q leaves");
     let mut editor = editor()?;
     loop {
@@ -46,10 +46,12 @@ pub async fn prompt(session: Session, form: Form) -> Result<Exit, Failure> {
                 if let Err(error) = editor.sync_history() {
                     screen::warn(&format!("what is typed is not remembered: {error}"));
                 }
-                if leaves(&text) {
-                    return Ok(Exit::Done);
+                match asks.all(&text).await {
+                    Ok(ControlFlow::Continue(())) => {}
+                    Ok(ControlFlow::Break(())) => return Ok(Exit::Done),
+                    // A mistake ends what was typed, not the prompt.
+                    Err(failure) => screen::warn(&failure.message),
                 }
-                answer(&session, form, &text).await;
             }
             // What was typed so far is dropped, as a shell does it.
             Ok(Signal::CtrlC) => {}
@@ -60,34 +62,6 @@ pub async fn prompt(session: Session, form: Form) -> Result<Exit, Failure> {
             }
         }
     }
-}
-
-/// Asks what was typed; a mistake ends that statement, not the prompt.
-async fn answer(session: &Session, form: Form, text: &str) {
-    let typed = text.trim();
-    if typed.eq_ignore_ascii_case("help") || typed == "\\?" {
-        screen::line("\\d            tables and views\n\\d NAME       one's columns\n\\q            leaves");
-        return;
-    }
-    if typed.starts_with('\\') {
-        match shape::about(typed).map(|name| print::described(name.as_deref())) {
-            Some(Ok(text)) => screen::show(&text),
-            Some(Err(failure)) => screen::warn(&failure.message),
-            None => screen::warn(&format!("`{typed}` is no word of this prompt: there are \\d, \\d NAME and \\q")),
-        }
-        return;
-    }
-    for statement in split(text).statements {
-        if let Err(failure) = ask(session, form, &statement).await {
-            screen::warn(&failure.message);
-            return;
-        }
-    }
-}
-
-fn leaves(text: &str) -> bool {
-    let text = text.trim().trim_end_matches(';');
-    text == "\\q" || ["quit", "exit"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 fn editor() -> Result<Reedline, Failure> {
@@ -125,7 +99,7 @@ struct Whole;
 
 impl Validator for Whole {
     fn validate(&self, text: &str) -> ValidationResult {
-        if shape::is_whole(text) { ValidationResult::Complete } else { ValidationResult::Incomplete }
+        if split(text).is_whole { ValidationResult::Complete } else { ValidationResult::Incomplete }
     }
 }
 

@@ -53,7 +53,7 @@ pub async fn of_engine(api: Api) -> Result<Sources, Failure> {
 /// The tables at a folder or an address as it was typed, without an engine.
 pub async fn of_tables(address: &str) -> Result<Sources, Failure> {
     let sources = Sources { store: store(address)?, live: None };
-    if sources.is_any().await.map_err(|mistake| failure(&mistake, ""))? {
+    if sources.is_any().await.map_err(|mistake| failure(&mistake, None))? {
         return Ok(sources);
     }
     let hint = "the tables of an engine are in `tables` of its data folder, as in --tables ./reprise-data/tables, or where \
