@@ -159,7 +159,7 @@ impl Shared {
         health.is_some_and(|health| health.leading)
     }
 
-    /// How many rows wait in the partitions that are written here.
+    /// How many rows wait in the partitions that are written here; what was not folded yet is not among them.
     pub fn left(&self) -> usize {
         let parts = self.parts.iter().enumerate().filter(|(partition, _)| self.writes(*partition));
         let rows = |landing: &Landing| Table::ALL.into_iter().map(|table| landing.rows(table).len()).sum::<usize>();

@@ -146,8 +146,8 @@ impl Tables {
         self.shared.stop();
     }
 
-    /// Writes what it has, for a few seconds at most, and ends both threads: how many rows that it was to write have not
-    /// landed. Whoever writes next takes them from the journal.
+    /// Writes what it has, for a few seconds at most, and ends both threads: how many rows that it had made have not
+    /// landed. Whoever writes next takes them from the journal, with those that it had not made yet.
     pub fn stop(&self) -> usize {
         self.begin_stop();
         for thread in std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner)) {

@@ -56,7 +56,7 @@ async fn ended(shared: &Shared) {
     if !shared.is_away() {
         tokio::time::sleep(FAREWELL).await;
         let (store, seconds) = (&shared.store.url, FAREWELL.as_secs());
-        tracing::warn!(%store, "the last rows did not land within {seconds} s; the journal has them, and whoever writes next");
+        tracing::warn!(%store, "the store did not take the last rows within {seconds} s");
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod session;
 
+pub mod answerable;
 pub mod bounds;
 pub mod dialect;
 pub mod mistake;

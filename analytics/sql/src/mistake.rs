@@ -189,6 +189,11 @@ impl Mistake {
             (of_words(&root.strip_backtrace()), String::new())
         };
         let helps = |d: &Diagnostic| d.helps.iter().map(|help| help.message.clone()).collect::<Vec<_>>().join("; ");
+        let hint = if message.starts_with("Projections require unique expression names") {
+            "name one of them, as in SELECT 1, 1 AS other".to_owned()
+        } else {
+            hint
+        };
         let hint = if hint.is_empty() { diagnostic.map(helps).unwrap_or_default() } else { hint };
         let place = diagnostic.and_then(|d| d.span).and_then(place_of).or_else(|| quoted(&message, statement));
         Self { whose: Whose::Statement, message, hint, place }
@@ -235,6 +240,9 @@ fn of_words(said: &str) -> String {
         message.split_once(" { ").filter(|(head, _)| NOT_DONE.iter().any(|no| head.starts_with(no)))
     {
         return head.split('(').next().unwrap_or(head).to_owned();
+    }
+    if message.starts_with("does not support Varchar with length") {
+        return "the length of a text, as in varchar(2), is not kept here: say left(…, 2)".to_owned();
     }
     if message == "Divide by zero error" {
         return "division by zero".to_owned();

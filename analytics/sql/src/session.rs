@@ -16,10 +16,12 @@ use datafusion::prelude::{SQLOptions, SessionContext};
 use futures_util::StreamExt;
 use model::{PoolId, Timestamp};
 use rows::Table;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::ago::ago;
+use crate::answerable;
 use crate::bounds::{self, Bounds};
 use crate::json;
 use crate::mistake::{Mistake, Whose, nearest};
@@ -42,6 +44,8 @@ pub struct Options {
     pub pool: PoolId,
     /// Only what had happened by then; `now()` and `ago()` are as of then, too.
     pub as_of: Option<Timestamp>,
+    /// Who does the work. Not who waits for it, whose clock would stand still where a statement leaves no thread to it.
+    pub workers: Handle,
 }
 
 /// Asks one statement after another.
@@ -107,7 +111,7 @@ impl Session {
         let (inner, statement) = (self.inner.clone(), text.to_owned());
         let (told, plan) = oneshot::channel();
         let (put, rows) = mpsc::channel(1);
-        let task = tokio::spawn(async move {
+        let task = self.inner.options.workers.spawn(async move {
             match inner.plan_and_begin(&statement).await {
                 Err(mistake) => drop(told.send(Err(mistake))),
                 Ok(stream) if told.send(Ok(stream.schema())).is_ok() => hand_on(stream, put).await,
@@ -138,6 +142,7 @@ async fn hand_on(mut stream: SendableRecordBatchStream, to: mpsc::Sender<datafus
 impl Inner {
     async fn plan_and_begin(&self, text: &str) -> Result<SendableRecordBatchStream, Mistake> {
         let plan = self.plan(text, &mut BTreeSet::new()).await?;
+        answerable::look_at_plan(&plan)?;
         // What reads has been let through; that the plan only reads is made sure of once more.
         let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reads.verify_plan(&plan).map_err(|e| self.mistake(&e, text))?;

@@ -1,12 +1,16 @@
 //! Where one statement of a text ends and the next begins: by the words that it is made of, so that a semicolon in quotes or in
 //! a comment ends none. Between statements a line may be a command, as in psql.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::dialect::Dialect;
 
-/// Words that are commands where they stand on a line of their own.
+/// Words that are commands where all that is left of a line is one of them.
 const COMMANDS: [&str; 3] = ["quit", "exit", "help"];
+/// A text has at most so many commands: what follows one is read anew. What is beyond them is taken for a statement.
+pub const MAX_COMMANDS: usize = 200;
 
 /// A text in pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,21 +35,25 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// A text that is one statement or one command, however many semicolons are in it.
+    /// A text that is one statement, however many semicolons are in it, or one line that is a command.
     pub fn whole(text: &str) -> Self {
-        Self { text: text.to_owned(), line: 1, column: 1, is_command: is_command(text) }
+        let is_command = is_command(text) && !text.trim().contains('\n');
+        Self { text: text.to_owned(), line: 1, column: 1, is_command }
     }
 }
 
 /// Takes a text apart.
 pub fn split(text: &str) -> Split {
     let (mut pieces, mut begins) = (Vec::new(), Begins { byte: 0, line: 0 });
-    loop {
+    for _ in 0..MAX_COMMANDS {
         // What stands on a command's line is not SQL, and may hold half a pair of quotes: whatever follows is read anew.
-        let (is_whole, next) = read(text, begins, &mut pieces);
-        let Some(next) = next else { return Split { pieces, is_whole } };
-        begins = next;
+        match read_on(text, begins, true, &mut pieces) {
+            ControlFlow::Continue(next) => begins = next,
+            ControlFlow::Break(is_whole) => return Split { pieces, is_whole },
+        }
     }
+    let is_whole = read_on(text, begins, false, &mut pieces).break_value().unwrap_or(true);
+    Split { pieces, is_whole }
 }
 
 /// Where a part of a text begins: always with a line.
@@ -56,8 +64,8 @@ struct Begins {
     line: u64,
 }
 
-/// Reads on to the text's end or to a command: whether nothing is open there, and what comes after the command.
-fn read(text: &str, begins: Begins, pieces: &mut Vec<Piece>) -> (bool, Option<Begins>) {
+/// Reads on to a command and says what follows it, or to the text's end and says whether nothing is open there.
+fn read_on(text: &str, begins: Begins, commands: bool, pieces: &mut Vec<Piece>) -> ControlFlow<bool, Begins> {
     let rest = &text[begins.byte..];
     let mut tokens: Vec<TokenWithSpan> = Vec::new();
     let read = Tokenizer::new(&Dialect, rest).tokenize_with_location_into_buf(&mut tokens);
@@ -80,26 +88,23 @@ fn read(text: &str, begins: Begins, pieces: &mut Vec<Piece>) -> (bool, Option<Be
             (_, None) => {
                 let from = places.byte_at(at);
                 let line = rest[from..].split('\n').next().unwrap_or_default();
-                if is_command(line) {
+                if commands && is_command(line) {
                     pieces.push(piece(line, at, true));
                     let byte = (begins.byte + from + line.len() + 1).min(text.len());
-                    return (true, Some(Begins { byte, line: begins.line + at.line }));
+                    return ControlFlow::Continue(Begins { byte, line: begins.line + at.line });
                 }
                 open = Some((at, from));
             }
             (_, Some(_)) => {}
         }
     }
+    if let Some((at, from)) = open.or_else(|| read.is_err().then(|| places.first_after(after))) {
+        pieces.push(piece(&rest[from..], at, false));
+    }
     // What is wrong beyond an open end is said of the statement, not waited for.
     let is_open = read.as_ref().is_err_and(|error| error.message.contains("ntermi") || error.message.contains("EOF"));
     let ends = read.is_err() && text.trim_end().ends_with(';');
-    let is_whole = !is_open && (ends || open.is_none() && read.is_ok());
-    if open.is_none() && read.is_err() {
-        let from = after + rest[after..].len() - rest[after..].trim_start().len();
-        open = Some((places.place_of(from), from));
-    }
-    pieces.extend(open.map(|(at, from)| piece(&rest[from..], at, false)));
-    (is_whole, None)
+    ControlFlow::Break(!is_open && (ends || open.is_none() && read.is_ok()))
 }
 
 /// Whether a line where a statement could begin is a command.
@@ -131,18 +136,20 @@ impl Places<'_> {
         self.byte
     }
 
-    /// The line and column of a byte that is not before the last one.
-    fn place_of(&self, byte: usize) -> Location {
-        let between = &self.text[self.byte..byte.max(self.byte)];
+    /// The first that is no blank from a byte on which is not before the last one: its place, and its byte.
+    fn first_after(&self, byte: usize) -> (Location, usize) {
+        let rest = &self.text[byte..];
+        let byte = byte + rest.len() - rest.trim_start().len();
+        let between = &self.text[self.byte..byte];
         let (lines, last) = (between.matches('\n').count() as u64, between.rsplit('\n').next().unwrap_or_default());
         let column = last.chars().count() as u64 + if lines == 0 { self.column } else { 1 };
-        Location { line: self.line + lines, column }
+        (Location { line: self.line + lines, column }, byte)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Piece, split};
+    use super::{MAX_COMMANDS, Piece, split};
 
     fn texts(text: &str) -> Vec<String> {
         split(text).pieces.into_iter().map(|piece| piece.text).collect()
@@ -183,6 +190,7 @@ mod tests {
             ("SELECT 1\n\\d events\n;", vec!["SELECT 1\n\\d events"]),
             ("SELECT '\n\\q\n';", vec!["SELECT '\n\\q\n'"]),
             ("help me", vec!["help me"]),
+            ("\\d\r\nSELECT 1;\r\n\\q\r\n", vec!["\\d", "SELECT 1", "\\q"]),
         ];
         for (text, want) in table {
             assert_eq!(texts(text), want, "{text}");
@@ -190,6 +198,14 @@ mod tests {
         let commands: Vec<bool> =
             split("\\d\nSELECT 1;\nquit").pieces.into_iter().map(|piece| piece.is_command).collect();
         assert_eq!(commands, [true, false, true]);
+        assert!(!Piece::whole("\\q\nSELECT 1").is_command && Piece::whole(" \\d events\n").is_command);
+    }
+
+    #[test]
+    fn a_text_has_only_so_many_commands() {
+        let pieces = split(&"\\d\n".repeat(MAX_COMMANDS + 7)).pieces;
+        assert_eq!(pieces.len(), MAX_COMMANDS + 1);
+        assert!(!pieces[MAX_COMMANDS].is_command && pieces[MAX_COMMANDS].line as usize == MAX_COMMANDS + 1);
     }
 
     #[test]
@@ -197,6 +213,7 @@ mod tests {
         let table = [
             ("SELECT 1;\nSELECT 2;", vec![(1, 1), (2, 1)]),
             ("SELECT 'é'; SELECT 2", vec![(1, 1), (1, 13)]),
+            ("SELECT 1;\r\nSELECT 2;", vec![(1, 1), (2, 1)]),
             ("\\d it's\n\n-- so\n  SELECT 1;\\q", vec![(1, 1), (4, 3), (4, 12)]),
             ("SELECT 1;\n ; 'a", vec![(1, 1), (2, 4)]),
             ("\n\n  'a", vec![(3, 3)]),

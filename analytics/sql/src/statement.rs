@@ -1,19 +1,17 @@
 //! What may be asked: one statement that reads. All else is refused before it is planned.
 
-use std::ops::ControlFlow;
-
-use datafusion::common::{self, Result};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::{Expr, Select, Spanned, Statement as Ast, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::Statement as Ast;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
-use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer, TokenizerError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 
+use crate::answerable;
 use crate::dialect::Dialect;
 use crate::mistake::Mistake;
-use crate::place::place_of;
+use crate::place::{self, Place};
 
 /// A statement is at most so long.
 pub const MAX_BYTES: usize = 256 << 10;
@@ -56,7 +54,7 @@ pub fn read(state: &SessionState, text: &str) -> Result<Statement, Mistake> {
     let mut statements = parser.and_then(|mut parser| parser.parse_statements()).map_err(no)?;
     match (statements.pop_front(), statements.len()) {
         (None, _) => Err(Mistake::of_statement("there is no statement", "try: SELECT * FROM executions LIMIT 5")),
-        (Some(statement), 0) => reads(&statement, &tokens).map(|()| statement),
+        (Some(statement), 0) => reads(&statement, &tokens, state).map(|()| statement),
         (Some(_), more) => {
             let ended = tokens.iter().skip_while(|token| token.token != Token::SemiColon).skip(1);
             let second = ended.into_iter().find(|token| !matches!(token.token, Token::Whitespace(_)));
@@ -92,19 +90,19 @@ fn depth(word: &str) -> usize {
     most
 }
 
-fn reads(statement: &Statement, tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
+fn reads(statement: &Statement, tokens: &[TokenWithSpan], state: &SessionState) -> Result<(), Mistake> {
     match statement {
-        Statement::Statement(ast) => is_reading(ast, tokens),
-        Statement::Explain(explain) => reads(&explain.statement, tokens),
+        Statement::Statement(ast) => is_reading(ast, tokens, state),
+        Statement::Explain(explain) => reads(&explain.statement, tokens, state),
         Statement::CreateExternalTable(_) => Err(refused("CREATE EXTERNAL TABLE", tokens)),
         Statement::CopyTo(_) => Err(refused("COPY", tokens)),
         Statement::Reset(_) => Err(refused("RESET", tokens)),
     }
 }
 
-fn is_reading(ast: &Ast, tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
+fn is_reading(ast: &Ast, tokens: &[TokenWithSpan], state: &SessionState) -> Result<(), Mistake> {
     if let Ast::Explain { statement, .. } = ast {
-        return is_reading(statement, tokens);
+        return is_reading(statement, tokens, state);
     }
     let shows = matches!(
         ast,
@@ -115,7 +113,7 @@ fn is_reading(ast: &Ast, tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
             | Ast::ShowFunctions { .. }
     );
     if matches!(ast, Ast::Query(_)) {
-        return into(tokens).and_then(|()| tables(ast));
+        return into(tokens).and_then(|()| answerable::look(ast, state));
     }
     if shows { Ok(()) } else { Err(refused(&first_word(ast), tokens)) }
 }
@@ -128,58 +126,6 @@ fn into(tokens: &[TokenWithSpan]) -> Result<(), Mistake> {
         true => Err(refused("INTO", tokens)),
         false => Ok(()),
     }
-}
-
-/// A query reads from only so many tables, counted wherever in it they stand, and says nothing of them that is passed over.
-fn tables(ast: &Ast) -> Result<(), Mistake> {
-    struct Tables(usize);
-    impl Visitor for Tables {
-        type Break = (Span, Mistake);
-
-        fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Self::Break> {
-            self.0 += 1;
-            let mistake = if self.0 > MAX_TABLES {
-                let message = format!("the statement reads from more than {MAX_TABLES} tables");
-                Mistake::of_statement(&message, "ask for a part at a time; rows that you give it join with VALUES")
-            } else if let Some(words) = passed_over(table) {
-                not_done(words, "ask without it")
-            } else {
-                return ControlFlow::Continue(());
-            };
-            ControlFlow::Break((table.span(), mistake))
-        }
-
-        fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Self::Break> {
-            if select.connect_by.is_empty() {
-                return ControlFlow::Continue(());
-            }
-            ControlFlow::Break((select.select_token.0.span, not_done("CONNECT BY", "say WITH RECURSIVE")))
-        }
-
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Self::Break> {
-            // It would be taken for a regular expression.
-            let Expr::SimilarTo { .. } = expr else { return ControlFlow::Continue(()) };
-            ControlFlow::Break((expr.span(), not_done("SIMILAR TO", "say LIKE, or ~ and a regular expression")))
-        }
-    }
-    let ControlFlow::Break((span, mistake)) = ast.visit(&mut Tables(0)) else { return Ok(()) };
-    Err(Mistake { place: common::Span::try_from_sqlparser_span(span).and_then(place_of), ..mistake })
-}
-
-/// What is said of a table that datafusion would pass over without a word.
-fn passed_over(table: &TableFactor) -> Option<&'static str> {
-    let TableFactor::Table { sample, partitions, with_ordinality, version, .. } = table else { return None };
-    let said = [
-        (sample.is_some(), "TABLESAMPLE"),
-        (!partitions.is_empty(), "PARTITION"),
-        (*with_ordinality, "WITH ORDINALITY"),
-        (version.is_some(), "AS OF"),
-    ];
-    said.into_iter().find_map(|(is_said, words)| is_said.then_some(words))
-}
-
-fn not_done(words: &str, hint: &str) -> Mistake {
-    Mistake::of_statement(&format!("{words} is not done here"), hint)
 }
 
 /// The refusal of a word, at its place.
@@ -195,10 +141,9 @@ fn refused(words: &str, tokens: &[TokenWithSpan]) -> Mistake {
 }
 
 /// Line, column and width of a word.
-fn place(token: &TokenWithSpan) -> Option<(u32, u32, u32)> {
+fn place(token: &TokenWithSpan) -> Option<Place> {
     let (start, end) = (token.span.start, token.span.end);
-    let number = |n: u64| u32::try_from(n).ok();
-    Some((number(start.line)?, number(start.column)?, number(end.column.saturating_sub(start.column).max(1))?))
+    place::place(start.line, start.column, end.column.saturating_sub(start.column))
 }
 
 fn first_word(of: &Ast) -> String {

@@ -100,7 +100,8 @@ async fn ask(tables: &Tables) -> Result<Vec<Asked>, Failure> {
     });
     let sources = Sources { store: tables.store.clone(), live: Some(live) };
     let pool = PoolId::new("default")?;
-    let session = Session::new(Options { sources, bounds: Bounds::default(), pool, as_of: Some(tables.now) })?;
+    let workers = tokio::runtime::Handle::current();
+    let session = Session::new(Options { sources, bounds: Bounds::default(), pool, as_of: Some(tables.now), workers })?;
     let mut all = Vec::new();
     for text in questions() {
         let mut asked = Asked { text, rows: 0, took: Vec::new() };

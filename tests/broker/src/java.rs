@@ -41,7 +41,7 @@ pub fn run(command: &mut Command, input: &str) -> Output {
 /// What to do when something is not there.
 const MISSING: &str = "Java or Kafka's jars are missing: `./dev test tools` brings them";
 
-/// The folder with Kafka's jars: `$REPRISE_KAFKA_LIBS`, or `kafka/libs` in the folder that this program was built to.
+/// The folder with Kafka's jars: `$REPRISE_KAFKA_LIBS`, or `kafka/libs` in a folder above this program, as where it was built.
 pub fn libs() -> PathBuf {
     if let Some(libs) = std::env::var_os("REPRISE_KAFKA_LIBS").map(PathBuf::from) {
         assert!(libs.is_dir(), "REPRISE_KAFKA_LIBS: there is no folder {}", libs.display());

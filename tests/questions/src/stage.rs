@@ -13,6 +13,7 @@ use protocol::Replica;
 use protocol::log::Record;
 use rows::{Landing, Table};
 use sql::{Bounds, Live, Options, Session, Sources};
+use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
 use crate::fixture;
@@ -80,7 +81,8 @@ impl Stage {
         });
         let sources = Sources { store: self.store.clone(), live: Some(live) };
         let pool = PoolId::new(pool).expect("a name");
-        Session::new(Options { sources, bounds, pool, as_of: Some(as_of) }).expect("a session asks nobody yet")
+        let workers = Handle::current();
+        Session::new(Options { sources, bounds, pool, as_of: Some(as_of), workers }).expect("a session asks nobody yet")
     }
 }
 

@@ -41,8 +41,6 @@ columns! {
         pub parked: u32,
         /// Those that did not run.
         pub skipped: u32,
-        /// Those that were cancelled.
-        pub cancelled: u32,
         /// Those that failed, then passed.
         pub flaky: u32,
         /// Which round it is in, from 1: a retry or a replay opens the next.
@@ -50,6 +48,8 @@ columns! {
         /// When this was so. Counts of an open execution are of this moment where an engine is asked how it stands now; as of
         /// earlier, and in files, they are of its last change of state.
         pub as_of: Timestamp,
+        /// Those that were cancelled; nothing in rows that were made before this was counted.
+        pub cancelled: Option<u32>,
     }
 }
 
@@ -74,10 +74,10 @@ pub fn row(pool: &PoolId, of: &Execution, now: Timestamp) -> Row {
         failed: counts.failed,
         parked: counts.parked,
         skipped: counts.skipped,
-        cancelled: counts.cancelled,
         flaky: counts.flaky,
         round: of.round,
         as_of: now,
+        cancelled: Some(counts.cancelled),
     }
 }
 

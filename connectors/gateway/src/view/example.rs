@@ -61,9 +61,19 @@ impl World {
 
     /// Folds an event, a second after the one before.
     pub fn happens(&mut self, event: Body) {
+        self.happens_by(By::Engine, event);
+    }
+
+    /// Folds what a person did, and why.
+    pub fn person(&mut self, who: &str, reason: &str, event: Body) {
+        let key = model::Key::new("by-hand").expect("a name");
+        self.happens_by(By::Person { who: who.to_owned(), key, reason: reason.to_owned() }, event);
+    }
+
+    fn happens_by(&mut self, by: By, event: Body) {
         self.seq += 1;
         let when = When { now: Timestamp(self.seq * 1_000), seq: self.seq };
-        fold(&mut self.state, &Event { pool: pool(), by: By::Engine, event }, when);
+        fold(&mut self.state, &Event { pool: pool(), by, event }, when);
     }
 
     pub fn pool(&self) -> &operators::state::Pool {

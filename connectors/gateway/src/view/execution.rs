@@ -1,5 +1,6 @@
 //! An execution: how it stands, in counts and in words.
 
+use model::event::AttemptOutcome;
 use model::{ExecutionId, FlowId, Millis, PolicyId, PoolId, Priority, Timestamp};
 use operators::state::{Counts, Execution, Phase, Pool, Standing, TaskState};
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,7 @@ pub struct ExecutionView {
     pub ended: Option<Moment>,
     /// From its submission to its end, or to now.
     pub took_ms: Millis,
-    /// How long it will still take, by estimates; absent when it has ended, where no present node can run one of
+    /// How long it will still take, by estimates and what tasks took that have passed; absent when it has ended, where no present node can run one of
     /// its ready tasks, and where reckoning it would cost too much.
     pub eta_ms: Option<Millis>,
     /// The round, from 1.
@@ -202,7 +203,7 @@ fn eta(pool: &Pool, execution: &Execution, now: Timestamp, looks: &mut usize) ->
     if execution.ended.is_some() {
         return None;
     }
-    *looks = looks.checked_sub(execution.tasks.len())?;
+    *looks = looks.checked_sub(2 * execution.tasks.len())?;
     let slots: u64 = pool.nodes.values().filter(|n| n.presence.is_present()).map(|n| u64::from(n.slots)).sum();
     let (took, estimated) = pace(execution);
     let by_pace = |estimate: Millis| {
@@ -225,18 +226,21 @@ fn eta(pool: &Pool, execution: &Execution, now: Timestamp, looks: &mut usize) ->
     Some(Millis(path.max(work / slots.max(1))))
 }
 
-/// What the tasks that have passed took, and what they were estimated at, in milliseconds. A minute is added to both, so that
-/// the first tasks do not decide alone.
+/// What the tasks took that have passed in one go, and what they were estimated at, in milliseconds; of fewer than three,
+/// which may be no sample, that they take what they are estimated at.
 fn pace(execution: &Execution) -> (u64, u64) {
-    const AS_ESTIMATED_MS: u64 = 60_000;
-    let (mut took, mut estimated) = (AS_ESTIMATED_MS, AS_ESTIMATED_MS);
+    let (mut took, mut estimated, mut tasks) = (1_u64, 1_u64, 0);
     for task in execution.tasks.iter().filter(|task| task.phase == Phase::Passed) {
-        let last = task.story.as_ref().and_then(|story| story.tried.last());
-        let Some((started, (ended, _))) = last.and_then(|tried| tried.started.zip(tried.ended)) else { continue };
-        took = took.saturating_add((ended - started).0);
-        estimated = estimated.saturating_add(task.spec.estimate_ms.0);
+        let last = task.story.as_ref().and_then(|story| story.tried.last()).filter(|tried| !tried.resumes);
+        let Some((started, (ended, outcome))) = last.and_then(|tried| tried.started.zip(tried.ended)) else { continue };
+        // It may have passed since its failure is let go.
+        if outcome == AttemptOutcome::Passed {
+            took = took.saturating_add((ended - started).0);
+            estimated = estimated.saturating_add(task.spec.estimate_ms.0);
+            tasks += 1;
+        }
     }
-    (took, estimated)
+    if tasks < 3 { (1, 1) } else { (took, estimated) }
 }
 
 fn has_node(pool: &Pool, task: &TaskState) -> bool {
@@ -276,34 +280,42 @@ mod tests {
 
     #[test]
     fn the_time_that_remains_is_reckoned_by_what_tasks_took_that_have_passed() {
-        let tasks = ["a", "b", "c"].map(|id| task(id, &[], Priority::Medium)).into();
+        let tasks = ["a", "b", "c", "d", "e"].map(|id| task(id, &[], Priority::Medium)).into();
         let mut world = World::new(tasks, &[]);
         world.joins("n1", 1);
         let eta = |world: &World| {
             let at = At { now: world.now(), position: world.seq, locks_from: None };
-            execution((&pool(), world.pool()), world.pool().execution(1).unwrap(), at, &mut 100).eta_ms
+            execution((&pool(), world.pool()), world.pool().execution(1).unwrap(), at, &mut 100).eta_ms.unwrap().0
         };
-        (0..3).for_each(|task| world.ready(task));
-        assert_eq!(eta(&world), Some(Millis(180_000)), "a minute each, as estimated");
-        let lease = world.runs(0, "n1");
-        world.passes(0, "n1", lease);
-        assert_eq!(
-            eta(&world),
-            Some(Millis(61_000)),
-            "two of 30.5 seconds: 1 second instead of a minute, and a minute as estimated"
-        );
+        (0..5).for_each(|task| world.ready(task));
+        let mut told = vec![eta(&world)];
+        for task in 0..3 {
+            let lease = world.runs(task, "n1");
+            world.passes(task, "n1", lease);
+            told.push(eta(&world));
+        }
+        assert_eq!(told, [300_000, 240_000, 180_000, 2_000], "a minute each, until three have taken a second");
     }
 
     #[test]
     fn a_reason_counts_the_tasks_that_were_cancelled() {
-        let mut world = World::new(["a", "b"].map(|id| task(id, &[], Priority::Medium)).into(), &[]);
-        world.happens(Body::ExecutionCancelRequested { execution: 1, kill: false });
-        for task in 0..2 {
-            world.happens(Body::TaskEnded { at: example::at(task), result: TaskResult::Cancelled });
+        use TaskResult::{Cancelled, Failed, Passed};
+        let table = [
+            (EndState::Cancelled, [Cancelled, Cancelled], "2 tasks cancelled by ann: enough"),
+            (EndState::Cancelled, [Cancelled, Passed], "1 task cancelled by ann: enough"),
+            (EndState::Cancelled, [Passed, Passed], "cancelled by ann: enough"),
+            (EndState::Failed, [Failed, Cancelled], "1 failed, 1 cancelled"),
+        ];
+        for (state, results, want) in table {
+            let mut world = World::new(["a", "b"].map(|id| task(id, &[], Priority::Medium)).into(), &[]);
+            world.person("ann", "enough", Body::ExecutionCancelRequested { execution: 1, kill: false });
+            for (task, result) in (0..).zip(results) {
+                world.happens(Body::TaskEnded { at: example::at(task), result });
+            }
+            world.happens(Body::ExecutionEnded { execution: 1, round: 1, state });
+            let at = At { now: world.now(), position: world.seq, locks_from: None };
+            let told = execution((&pool(), world.pool()), world.pool().execution(1).unwrap(), at, &mut 100);
+            assert_eq!(told.reason, want);
         }
-        world.happens(Body::ExecutionEnded { execution: 1, round: 1, state: EndState::Cancelled });
-        let at = At { now: world.now(), position: world.seq, locks_from: None };
-        let told = execution((&pool(), world.pool()), world.pool().execution(1).unwrap(), at, &mut 100);
-        assert_eq!(told.reason, "2 tasks cancelled");
     }
 }

@@ -11,6 +11,7 @@ use ::sql::{Bounds, Mistake, Options, Session, Sources};
 use clap::Args;
 use flow::{Diagnostic, Severity};
 use model::Timestamp;
+use tokio::runtime::Handle;
 
 mod command;
 mod memory;
@@ -19,6 +20,7 @@ pub mod print;
 mod prompt;
 pub mod sources;
 
+use command::Command;
 use print::Unprinted;
 
 use crate::api::Api;
@@ -64,14 +66,13 @@ impl Sql {
     /// Asks and prints.
     pub fn run(self, globals: &Globals) -> Result<Exit, Failure> {
         memory::watch(self.memory, self.is_prompt());
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .thread_stack_size(::sql::statement::STACK_BYTES)
-            .build();
-        let runtime = runtime.map_err(|error| Failure::new(Exit::Machine, format!("no event loop: {error}")))?;
-        let ended = runtime.block_on(self.answered(globals));
+        let no = |error| Failure::new(Exit::Machine, format!("no event loop: {error}"));
+        let mut workers = tokio::runtime::Builder::new_multi_thread();
+        let workers = workers.enable_all().thread_stack_size(::sql::statement::STACK_BYTES).build().map_err(no)?;
+        let waits = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no)?;
+        let ended = waits.block_on(self.answered(globals, workers.handle().clone()));
         // A statement that was given up may still be at work.
-        runtime.shutdown_background();
+        workers.shutdown_background();
         ended
     }
 
@@ -80,16 +81,16 @@ impl Sql {
         self.query.is_none() && std::io::stdin().is_terminal()
     }
 
-    async fn answered(self, globals: &Globals) -> Result<Exit, Failure> {
+    async fn answered(self, globals: &Globals, workers: Handle) -> Result<Exit, Failure> {
         let form = globals.output;
         if form == Form::Parquet && std::io::stdout().is_terminal() {
             let hint = "it is for programs: write it into a file, as in `> rows.parquet`";
             return Err(Failure::new(Exit::Usage, format!("parquet is not shown on a terminal; {hint}")));
         }
+        let whole = self.query.as_deref().filter(|query| *query != "-").map(Piece::whole);
         // What there is to ask is known without an engine.
-        if let Some(line) = self.query.as_deref().map(Piece::whole).filter(|piece| piece.is_command) {
-            let mistake = |mistake: Mistake| failure(&mistake, Some(Of { text: &line.text, line: 1, column: 1 }));
-            return command::read(&line.text).map_err(mistake)?.run().map(|_| Exit::Done);
+        if let Some(line) = whole.as_ref().filter(|piece| piece.is_command) {
+            return done(line, Of { text: &line.text, line: 1, column: 1 }, form).map(|_| Exit::Done);
         }
         let time = Duration::from_millis(self.timeout.0);
         let late = |_| {
@@ -102,12 +103,11 @@ impl Sql {
         };
         let sources = tokio::time::timeout(time, self.sources(globals)).await.map_err(late)??;
         let bounds = Bounds { memory_bytes: self.memory, time, ..Bounds::default() };
-        let session = Session::new(Options { sources, bounds, pool: globals.pool.clone(), as_of: self.as_of })
+        let session = Session::new(Options { sources, bounds, pool: globals.pool.clone(), as_of: self.as_of, workers })
             .map_err(|mistake| failure(&mistake, None))?;
         let asks = Asks { session, form };
-        match self.query.as_deref() {
-            Some("-") => asks.all(&from_stdin()?).await,
-            Some(statement) => asks.one(statement, &Piece::whole(statement)).await,
+        match &whole {
+            Some(statement) => asks.one(&statement.text, statement).await,
             None if self.is_prompt() => return prompt::prompt(asks).await,
             None => asks.all(&from_stdin()?).await,
         }
@@ -145,7 +145,7 @@ impl Asks {
     async fn one(&self, text: &str, piece: &Piece) -> Result<ControlFlow<()>, Failure> {
         let of = Of { text, line: piece.line, column: piece.column };
         if piece.is_command {
-            return command::read(&piece.text).map_err(|mistake| failure(&mistake, Some(of)))?.run();
+            return done(piece, of, self.form);
         }
         let asked = async {
             let mut answer = self.session.run(&piece.text).await.map_err(Unprinted::Mistake)?;
@@ -158,6 +158,16 @@ impl Asks {
             }
         }
     }
+}
+
+/// Does a command: whether there is to be more.
+fn done(line: &Piece, of: Of<'_>, form: Form) -> Result<ControlFlow<()>, Failure> {
+    let command = command::read(&line.text).map_err(|mistake| failure(&mistake, Some(of)))?;
+    if form != Form::Text && command != Command::Leave {
+        let hint = "SHOW TABLES and DESCRIBE NAME answer in any form";
+        return Err(Failure::new(Exit::Usage, format!("`{}` answers as text alone; {hint}", line.text.trim())));
+    }
+    command.run()
 }
 
 /// What a mistake is about: a statement, and where in the text that was typed it begins.
@@ -203,7 +213,8 @@ fn from_stdin() -> Result<String, Failure> {
                 format!("standard input has more than {MAX_STATEMENTS} bytes, and none of its statements was asked");
             Err(Failure::new(Exit::Refused, format!("{what}: ask a part of them at a time")))
         }
-        Ok(_) => Ok(text),
+        // Editors put a mark before the first letter.
+        Ok(_) => Ok(text.trim_start_matches('\u{feff}').to_owned()),
         Err(error) => Err(Failure::new(Exit::Refused, format!("standard input cannot be read: {error}"))),
     }
 }

@@ -97,8 +97,12 @@ impl Status {
 async fn all(api: &Api, output: Output) -> Result<Exit, Failure> {
     let pool: PoolView = api.read("/v1/pool", &[]).await?;
     let newest = executions(api).await?;
-    // An engine may write none, or be of a version that says nothing of them.
-    let tables: Option<TablesView> = api.read("/v1/tables", &[]).await.ok();
+    let tables: Option<TablesView> = match api.read("/v1/tables", &[]).await {
+        Ok(view) => Some(view),
+        // It writes none.
+        Err(failure) if failure.exit == Exit::NotFound => None,
+        Err(failure) => return Err(failure),
+    };
     match output {
         Output::Json => {
             let position = pool.position;

@@ -232,27 +232,33 @@ async fn start_gateway(config: &Config, engine: &Engine, tables: &Tables) -> Res
     })
 }
 
-/// Resigns, so that the next engine need not wait. The tables get their last rows meanwhile: how many did not land.
-async fn stop(opened: Open, tables: Option<Tables>) -> usize {
+/// Resigns, so that the next engine need not wait. The tables get their last rows meanwhile: what did not land, if so.
+async fn stop(opened: Open, tables: Option<Tables>) -> Option<String> {
     let close = move || {
         if let Some(tables) = &tables {
             tables.begin_stop();
         }
         opened.close();
-        tables.map_or(0, |tables| tables.stop())
+        tables.and_then(|tables| unlanded(tables.stop(), tables.standing().trouble.is_some()))
     };
     tokio::task::spawn_blocking(close).await.unwrap_or_else(|_| {
         tracing::error!("the engine did not stop well: its journal is safe, and the next start reads it");
-        0
+        None
     })
 }
 
-fn stopped(left: usize) -> String {
-    let goes_on = "engine stopped; running work goes on, and reports to the next one";
-    if left == 0 {
-        return goes_on.to_owned();
+/// Rows are made only where it is known what has landed: none is no sign that all have.
+fn unlanded(rows: usize, in_trouble: bool) -> Option<String> {
+    match rows {
+        0 if in_trouble => Some("rows".to_owned()),
+        0 => None,
+        rows => Some(format!("at least {}", counted(rows as u64, "row"))),
     }
-    let rows = counted(left as u64, "row");
+}
+
+fn stopped(left: Option<String>) -> String {
+    let goes_on = "engine stopped; running work goes on, and reports to the next one";
+    let Some(rows) = left else { return goes_on.to_owned() };
     format!("{goes_on}; {rows} did not land in the tables: the journal has them, and the next one lands them")
 }
 
@@ -299,6 +305,16 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_engine_that_stops_says_what_did_not_land() {
+        let goes_on = "engine stopped; running work goes on, and reports to the next one";
+        let rest = "did not land in the tables: the journal has them, and the next one lands them";
+        let said = |rows, in_trouble| stopped(unlanded(rows, in_trouble));
+        assert_eq!(said(0, false), goes_on);
+        assert_eq!(said(0, true), format!("{goes_on}; rows {rest}"));
+        assert_eq!(said(1, true), format!("{goes_on}; at least 1 row {rest}"));
+    }
 
     const NOTHING: Up = Up {
         data: None,

@@ -108,6 +108,14 @@ fn an_execution_stands_in_sql_as_it_does_elsewhere_while_it_runs_and_after() {
     fs::write(go, "").unwrap();
     world.ended(&execution);
     assert_eq!(rows(&world, &sql), [json!({"state": "failed", "passed": 2, "failed": 0, "parked": 1})]);
+    let cancelled = world.submit(&flows::flow(
+        "waits",
+        json!({"nowhere": flows::task(&world, "true", json!({"needs": {"labels": {"os": "nowhere"}}}))}),
+    ));
+    world.run(&["cancel", &cancelled, "--reason", "enough"]).ended(0);
+    world.ended(&cancelled);
+    let sql_of_it = format!("SELECT state, cancelled, skipped FROM executions WHERE execution_id = '{cancelled}'");
+    assert_eq!(rows(&world, &sql_of_it), [json!({"state": "cancelled", "cancelled": 1, "skipped": 0})]);
     world.run(&["parked", "drop", &format!("{execution}/homeless"), "--reason", "nobody needs it"]).ended(0);
     assert_eq!(rows(&world, &sql), [json!({"state": "failed", "passed": 2, "failed": 1, "parked": 0})]);
     is_whole(&world);
@@ -202,14 +210,15 @@ fn what_would_take_all_memory_ends_its_own_process() {
 fn statements_come_whole_from_standard_input_or_are_refused() {
     let world = World::new();
     let _engine = begin(&world, &[]);
-    let asked = |text: &str| {
+    let in_form = |form: &str, text: &str| {
         fs::write(world.path("asked.sql"), text).unwrap();
-        world.shell("\"$REPRISE\" sql --output csv < asked.sql").output().unwrap()
+        world.shell(&format!("\"$REPRISE\" sql --output {form} < asked.sql")).output().unwrap()
     };
+    let asked = |text: &str| in_form("csv", text);
     let out = |text: &str| String::from_utf8(asked(text).stdout).unwrap();
     assert_eq!(out("/* don't; */ SELECT 1 AS a; -- so; it\nSELECT ';' AS b /* ; */;"), "a\n1\nb\n;\n");
     assert_eq!(out("/* nothing; */ ;"), "");
-    commands_are_lines_and_mistakes_have_their_place_in_the_whole(&world, asked);
+    commands_are_lines_and_mistakes_have_their_place_in_the_whole(&world, |text| in_form("text", text));
     let long = asked(&format!("SELECT 1 AS a;{}SELECT 2 AS b;", " ".repeat(1 << 20)));
     assert_eq!((long.status.code(), long.stdout.as_slice()), (Some(3), &b""[..]));
     let words = String::from_utf8(long.stderr).unwrap();
@@ -224,11 +233,14 @@ fn commands_are_lines_and_mistakes_have_their_place_in_the_whole(world: &World, 
         (status.code(), String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap())
     };
     let (code, said) = text("\\d attempts\nSELECT 1 AS a;\n\\q\nSELEC 2;");
-    assert!(code == Some(0) && said.contains("run_ms") && said.ends_with("a\n1\n"), "{said}");
+    assert!(code == Some(0) && said.contains("run_ms") && said.ends_with("a\n1\n(1 row)\n"), "{said}");
     let (code, said) = text("SELECT 1 AS a;\n  SELECT 2 AS a; SELEC 3;");
-    assert!(code == Some(3) && said.starts_with("a\n1\na\n2\n") && said.contains("sql:2:18: error:"), "{said}");
+    assert!(
+        code == Some(3) && said.starts_with("a\n1\n(1 row)\na\n2\n(1 row)\n") && said.contains("sql:2:18: error:"),
+        "{said}"
+    );
     let (code, said) = text("\n\\copy attempts\nSELECT 1;");
-    assert!(code == Some(3) && said.contains("sql:2:1: error: `\\copy` is no command"), "{said}");
+    assert!(code == Some(3) && said.contains("sql:2:1: error: `\\copy attempts` is no command"), "{said}");
     for (statement, place) in
         [("SELECT 7,\n  8/0", "sql:2:4"), ("SELECT now() - 7", "sql:1:14"), ("SELECT sqrt(-1)", "sql:1:1")]
     {
@@ -294,7 +306,11 @@ fn engines_that_share_a_bucket_for_tables_write_each_row_once() {
     leaving.signal(Signal::SIGTERM);
     wait::for_it("the other leads", || seats[1 - leads].leads());
     assert!(!leaving.said().contains("did not land"), "it still waits for the store: {}", leaving.said());
-    assert!(leaving.wait().success() && leaving.said().contains("did not land"), "{}", leaving.said());
+    assert!(
+        leaving.wait().success() && leaving.said().contains("rows did not land in the tables"),
+        "{}",
+        leaving.said()
+    );
     s3.signal(Signal::SIGCONT);
 }
 

@@ -133,6 +133,18 @@ async fn what_would_be_passed_over_without_a_word_is_refused() {
         ),
         ("SELECT * ILIKE '%id' FROM events", "Expected: end of statement, found: ILIKE (line 1, column 10)"),
         ("SELECT kind FROM events LIMIT 1 BY kind", "Expected: end of statement, found: BY (line 1, column 33)"),
+        ("SELECT row_number() OVER (w ORDER BY position) FROM events WINDOW w AS (PARTITION BY kind)", "a window of `w` and more is not done here (line 1, column 8); write it whole, or say OVER w"),
+        ("SELECT 1 FROM events WINDOW w AS (ORDER BY ts), v AS (w ROWS 1 PRECEDING)", "a window of `w` and more is not done here (line 1, column 49); write it whole, or say OVER w"),
+        ("SELECT 1 FROM failures FULL JOIN executions USING (execution_id)", "RIGHT or FULL JOIN with USING or NATURAL is not done here (line 1, column 34); say ON a.x = b.x, and coalesce(a.x, b.x)"),
+        ("SELECT 1 FROM (failures f NATURAL RIGHT JOIN executions e)", "RIGHT or FULL JOIN with USING or NATURAL is not done here (line 1, column 46); say ON a.x = b.x, and coalesce(a.x, b.x)"),
+        ("SELECT 2 ^ 3", "^ is not done here (line 1, column 8); say power(2, 3)"),
+        ("SELECT upper(DISTINCT kind) FROM events", "`upper` with DISTINCT, ORDER BY, FILTER, OVER or WITHIN GROUP is not done here (line 1, column 8); these are for functions of many rows, as count"),
+        ("SELECT ago('7d') FILTER (WHERE false)", "`ago` with DISTINCT, ORDER BY, FILTER, OVER or WITHIN GROUP is not done here (line 1, column 8); these are for functions of many rows, as count"),
+        ("SELECT 1 FROM events FOR JSON AUTO", "FOR XML or JSON is not done here (line 1, column 1); say --output json"),
+        ("FROM events", "Expected: SELECT, VALUES, or a subquery in the query body, found: FROM (line 1, column 1)"),
+        ("SELECT 'abc'::varchar(2)", "the length of a text, as in varchar(2), is not kept here: say left(…, 2) (line 1, column 1)"),
+        ("SELECT 1 FROM executions e\nWHERE 0 IN (SELECT count(*) FROM failures f WHERE f.execution_id = e.execution_id)", "counting of all rows under EXISTS or IN, asked anew for each row, is not done here (line 1, column 1); compare what one row has, as in (SELECT count(*) FROM …) > 5"),
+        ("SELECT 1 FROM executions e WHERE NOT EXISTS (SELECT 1 FROM failures f WHERE f.flow = e.flow OFFSET 5)", "OFFSET under EXISTS or IN, asked anew for each row, is not done here (line 1, column 1); compare what one row has, as in (SELECT count(*) FROM …) > 5"),
         ("SELECT kind FROM events FORMAT JSON", "Expected: end of statement, found: FORMAT (line 1, column 25)"),
     ])
     .await;

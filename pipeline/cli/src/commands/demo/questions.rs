@@ -24,7 +24,8 @@ pub async fn text(world: &World, asked: &Asked) -> Result<String, Failure> {
     let sources = sources::of_engine(api).await?;
     let no = |why: &dyn std::fmt::Display| Failure::new(Exit::Bug, format!("the tables give no answer: {why}"));
     let (bounds, pool) = (Bounds::default(), asked.api.pool.clone());
-    let session = Session::new(Options { sources, bounds, pool, as_of: None }).map_err(|why| no(&why))?;
+    let workers = tokio::runtime::Handle::current();
+    let session = Session::new(Options { sources, bounds, pool, as_of: None, workers }).map_err(|why| no(&why))?;
     let mut text = "  three questions to the journal in SQL:\n".to_owned();
     for question in QUESTIONS {
         let mut answer = session.run(question).await.map_err(|why| no(&why))?;

@@ -8,7 +8,7 @@ pub fn earlier(text: &str) -> Result<Timestamp, String> {
     let at = moment(text)?;
     let now = u64::try_from(Utc::now().timestamp_millis()).unwrap_or_default();
     if at > Timestamp(now) {
-        return Err(format!("{text} is yet to come: what is known now is asked without it"));
+        return Err(format!("{text} is yet to come by this machine's clock: what is known now is asked without it"));
     }
     Ok(at)
 }

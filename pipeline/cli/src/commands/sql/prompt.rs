@@ -25,7 +25,8 @@ const MENU: &str = "completion";
 /// Words that are completed beside names.
 const WORDS: &str = "SELECT FROM WHERE GROUP ORDER BY HAVING LIMIT JOIN LEFT USING COUNT DISTINCT FILTER INTERVAL BETWEEN \
                      IS NULL NOT AND OR IN LIKE AS DESC ASC CASE WHEN THEN ELSE END EXPLAIN SHOW DESCRIBE date_bin ago \
-                     approx_percentile_cont avg sum min max why";
+                     approx_percentile_cont avg sum min max why json_get_str json_get_int json_get_float json_get_bool \
+                     json_get_array json_contains json_length json_object_keys";
 
 /// Asks until `\q` or Ctrl-D.
 pub(super) async fn prompt(asks: Asks) -> Result<Exit, Failure> {

@@ -1,4 +1,4 @@
-//! What `status` prints: a line about the pool, a table of executions, a table of tasks.
+//! What `status` prints: a line about the pool, one about tables in which nothing lands, a table of executions, one of tasks.
 
 use crate::table::{Lean, Table};
 use crate::words::{whole, zone_named};

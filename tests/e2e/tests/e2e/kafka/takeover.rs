@@ -93,6 +93,7 @@ fn a_leader_that_is_asked_to_stop_hands_over_at_once() {
     let asked = now_ms();
     stop(&mut leaving);
     wait::for_it("the other leads", || second.leads());
+    says(&staying, "this instance leads a partition", 1);
     assert_eq!(second.ended(&execution)["state"], "completed");
     let took = takeovers(&second.kcat().records("journal"), &[asked]);
     println!("a planned takeover: {took:?}");

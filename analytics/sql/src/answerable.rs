@@ -1,0 +1,187 @@
+//! What a query must not have in it: datafusion would pass over it or take it for something else, and the answer would be one
+//! to another question. Found by trying, with Postgres' answer beside; what it refuses itself is not here.
+
+use std::ops::ControlFlow;
+
+use datafusion::common::Span;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::logical_plan::Subquery;
+use datafusion::logical_expr::{Expr as Planned, LogicalPlan};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArguments, Join, JoinConstraint, JoinOperator, NamedWindowExpr, Query,
+    Select, Spanned, Statement, TableFactor, Visit, Visitor, WindowSpec, WindowType,
+};
+use datafusion::sql::sqlparser::tokenizer::Span as Words;
+
+use crate::mistake::Mistake;
+use crate::place::place_of;
+use crate::statement::MAX_TABLES;
+
+/// Looks through a query, down to the last bracket.
+pub fn look(ast: &Statement, state: &SessionState) -> Result<(), Mistake> {
+    let ControlFlow::Break((words, mistake)) = ast.visit(&mut Looks { tables: 0, state }) else { return Ok(()) };
+    Err(Mistake { place: Span::try_from_sqlparser_span(words).and_then(place_of), ..mistake })
+}
+
+struct Looks<'a> {
+    /// How many were seen, wherever they stand.
+    tables: usize,
+    state: &'a SessionState,
+}
+
+type Found = ControlFlow<(Words, Mistake)>;
+
+impl Visitor for Looks<'_> {
+    type Break = (Words, Mistake);
+
+    fn pre_visit_query(&mut self, query: &Query) -> Found {
+        let found = query.for_clause.is_some().then(|| not_done("FOR XML or JSON", "say --output json"));
+        at(query.span(), found)
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> Found {
+        let hierarchical = !select.connect_by.is_empty();
+        at(select.select_token.0.span, hierarchical.then(|| not_done("CONNECT BY", "say WITH RECURSIVE")))?;
+        for window in &select.named_window {
+            let NamedWindowExpr::WindowSpec(spec) = &window.1 else { continue };
+            at(window.0.span, of_window(spec))?;
+        }
+        select.from.iter().try_for_each(|from| joins(&from.joins))
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> Found {
+        self.tables += 1;
+        let many = self.tables > MAX_TABLES;
+        let too_many = || {
+            let message = format!("the statement reads from more than {MAX_TABLES} tables");
+            Mistake::of_statement(&message, "ask for a part at a time; rows that you give it join with VALUES")
+        };
+        at(table.span(), many.then(too_many).or_else(|| of_table(table)))?;
+        let TableFactor::NestedJoin { table_with_joins, .. } = table else { return ControlFlow::Continue(()) };
+        joins(&table_with_joins.joins)
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> Found {
+        let found = if let Expr::SimilarTo { .. } = expr {
+            // It would be taken for a regular expression.
+            Some(not_done("SIMILAR TO", "say LIKE, or ~ and a regular expression"))
+        } else if let Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } = expr {
+            // It would be taken for the exclusive or of bits.
+            Some(not_done("^", "say power(2, 3)"))
+        } else if let Expr::Function(function) = expr {
+            self.of_function(function)
+        } else {
+            None
+        };
+        at(expr.span(), found)
+    }
+}
+
+impl Looks<'_> {
+    fn of_function(&self, function: &Function) -> Option<Mistake> {
+        if let Some(WindowType::WindowSpec(spec)) = &function.over
+            && let Some(mistake) = of_window(spec)
+        {
+            return Some(mistake);
+        }
+        let name = function.name.to_string().to_ascii_lowercase();
+        let is_other =
+            self.state.aggregate_functions().contains_key(&name) || self.state.window_functions().contains_key(&name);
+        let is_plain = self.state.scalar_functions().contains_key(&name) && !is_other;
+        let said = match &function.args {
+            FunctionArguments::List(list) => list.duplicate_treatment.is_some() || !list.clauses.is_empty(),
+            FunctionArguments::None | FunctionArguments::Subquery(_) => false,
+        };
+        let said = said || function.filter.is_some() || function.over.is_some() || function.null_treatment.is_some();
+        let words = format!("`{name}` with DISTINCT, ORDER BY, FILTER, OVER or WITHIN GROUP");
+        (is_plain && (said || !function.within_group.is_empty()))
+            .then(|| not_done(&words, "these are for functions of many rows, as count"))
+    }
+}
+
+fn at(words: Words, found: Option<Mistake>) -> Found {
+    found.map_or(ControlFlow::Continue(()), |mistake| ControlFlow::Break((words, mistake)))
+}
+
+fn not_done(words: &str, hint: &str) -> Mistake {
+    Mistake::of_statement(&format!("{words} is not done here"), hint)
+}
+
+fn of_table(table: &TableFactor) -> Option<Mistake> {
+    let TableFactor::Table { sample, partitions, with_ordinality, .. } = table else { return None };
+    let said = [
+        (sample.is_some(), "TABLESAMPLE"),
+        (!partitions.is_empty(), "PARTITION"),
+        (*with_ordinality, "WITH ORDINALITY"),
+    ];
+    said.into_iter().find_map(|(is_said, words)| is_said.then(|| not_done(words, "ask without it")))
+}
+
+/// A window that begins with another one's name loses how that is partitioned.
+fn of_window(spec: &WindowSpec) -> Option<Mistake> {
+    let name = spec.window_name.as_ref()?;
+    Some(not_done(&format!("a window of `{name}` and more"), &format!("write it whole, or say OVER {name}")))
+}
+
+/// Joins that keep rows of their right side have nothing in a column that both sides share, where that side alone has it.
+fn joins(joins: &[Join]) -> Found {
+    for join in joins {
+        let (JoinOperator::Right(by) | JoinOperator::RightOuter(by) | JoinOperator::FullOuter(by)) =
+            &join.join_operator
+        else {
+            continue;
+        };
+        let shares = matches!(by, JoinConstraint::Using(_) | JoinConstraint::Natural);
+        let words = "RIGHT or FULL JOIN with USING or NATURAL";
+        let hint = "say ON a.x = b.x, and coalesce(a.x, b.x)";
+        at(join.relation.span(), shares.then(|| not_done(words, hint)))?;
+    }
+    ControlFlow::Continue(())
+}
+
+/// Looks through a plan: what is asked of each row with EXISTS or IN, and counts or passes over rows, finds none where there
+/// are none.
+pub fn look_at_plan(plan: &LogicalPlan) -> Result<(), Mistake> {
+    let mut found = None;
+    let walked = plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|part| {
+                let asked = if let Planned::Exists(exists) = part {
+                    Some(&exists.subquery)
+                } else if let Planned::InSubquery(is_in) = part {
+                    Some(&is_in.subquery)
+                } else {
+                    None
+                };
+                found = found.take().or_else(|| asked.and_then(of_each_row));
+                Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+            })
+        })
+    });
+    walked.map_err(|error| Mistake::of(&error, ""))?;
+    found.map_or(Ok(()), Err)
+}
+
+fn of_each_row(asked: &Subquery) -> Option<Mistake> {
+    if asked.outer_ref_columns.is_empty() {
+        return None;
+    }
+    let mut words = None;
+    let walked = asked.subquery.apply(|node| {
+        if let LogicalPlan::Aggregate(groups) = node
+            && groups.group_expr.is_empty()
+        {
+            words = Some("counting of all rows");
+        } else if let LogicalPlan::Limit(limit) = node
+            && limit.skip.is_some()
+        {
+            words = Some("OFFSET");
+        }
+        Ok(if words.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    walked.ok()?;
+    let hint = "compare what one row has, as in (SELECT count(*) FROM …) > 5";
+    let mistake = not_done(&format!("{} under EXISTS or IN, asked anew for each row,", words?), hint);
+    Some(Mistake { place: asked.spans.first().and_then(place_of), ..mistake })
+}
