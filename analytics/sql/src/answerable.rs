@@ -1,16 +1,15 @@
 //! What a query must not have in it: datafusion would pass over it or take it for something else, and the answer would be one
-//! to another question. Found by trying, with Postgres' answer beside; what it refuses itself is not here.
+//! to another question. Found by trying, with Postgres' answer beside; what it refuses itself is not here. What shows only in
+//! the plan is in [`crate::planned`].
 
 use std::ops::ControlFlow;
 
 use datafusion::common::Span;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::logical_plan::Subquery;
-use datafusion::logical_expr::{Expr as Planned, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArguments, Join, JoinConstraint, JoinOperator, NamedWindowExpr, Query,
-    Select, Spanned, Statement, TableFactor, Visit, Visitor, WindowSpec, WindowType,
+    BinaryOperator, DataType, Expr, Function, FunctionArguments, Join, JoinConstraint, JoinOperator, NamedWindowExpr,
+    Query, Select, SetExpr, SetOperator, SetQuantifier, Spanned, Statement, TableFactor, TypedString, Visit, Visitor,
+    WindowSpec, WindowType,
 };
 use datafusion::sql::sqlparser::tokenizer::Span as Words;
 
@@ -37,7 +36,8 @@ impl Visitor for Looks<'_> {
 
     fn pre_visit_query(&mut self, query: &Query) -> Found {
         let found = query.for_clause.is_some().then(|| not_done("FOR XML or JSON", "say --output json"));
-        at(query.span(), found)
+        at(query.span(), found)?;
+        sets(&query.body)
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> Found {
@@ -69,6 +69,13 @@ impl Visitor for Looks<'_> {
         } else if let Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } = expr {
             // It would be taken for the exclusive or of bits.
             Some(not_done("^", "say power(2, 3)"))
+        } else if let Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) = expr {
+            of_type(data_type)
+        } else if let Expr::AtTimeZone { timestamp, .. } = expr
+            && matches!(timestamp.as_ref(), Expr::BinaryOp { .. })
+        {
+            let hint = "put brackets around what stands before it";
+            Some(not_done("AT TIME ZONE behind an operator", hint))
         } else if let Expr::Function(function) = expr {
             self.of_function(function)
         } else {
@@ -108,6 +115,25 @@ fn not_done(words: &str, hint: &str) -> Mistake {
     Mistake::of_statement(&format!("{words} is not done here"), hint)
 }
 
+/// A text of so many letters: it would keep all that it has.
+fn of_type(to: &DataType) -> Option<Mistake> {
+    let words = to.to_string().to_ascii_lowercase();
+    let (kind, _) = words.split_once('(')?;
+    let is_text = ["char", "character", "varchar", "nvarchar", "nchar", "string", "text"].contains(&kind)
+        || kind.starts_with("char") && kind.contains("varying");
+    is_text.then(|| not_done(&format!("the length of a text, as in {words},"), "say left(…, 3)"))
+}
+
+/// EXCEPT and INTERSECT with ALL would not count how often a row is there.
+fn sets(of: &SetExpr) -> Found {
+    let SetExpr::SetOperation { left, op, set_quantifier, right } = of else { return ControlFlow::Continue(()) };
+    let counts = matches!(set_quantifier, SetQuantifier::All | SetQuantifier::AllByName);
+    let found = (counts && *op != SetOperator::Union).then(|| not_done(&format!("{op} ALL"), "say it without ALL"));
+    at(right.span(), found)?;
+    sets(left)?;
+    sets(right)
+}
+
 fn of_table(table: &TableFactor) -> Option<Mistake> {
     let TableFactor::Table { sample, partitions, with_ordinality, .. } = table else { return None };
     let said = [
@@ -138,50 +164,4 @@ fn joins(joins: &[Join]) -> Found {
         at(join.relation.span(), shares.then(|| not_done(words, hint)))?;
     }
     ControlFlow::Continue(())
-}
-
-/// Looks through a plan: what is asked of each row with EXISTS or IN, and counts or passes over rows, finds none where there
-/// are none.
-pub fn look_at_plan(plan: &LogicalPlan) -> Result<(), Mistake> {
-    let mut found = None;
-    let walked = plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expr| {
-            expr.apply(|part| {
-                let asked = if let Planned::Exists(exists) = part {
-                    Some(&exists.subquery)
-                } else if let Planned::InSubquery(is_in) = part {
-                    Some(&is_in.subquery)
-                } else {
-                    None
-                };
-                found = found.take().or_else(|| asked.and_then(of_each_row));
-                Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-            })
-        })
-    });
-    walked.map_err(|error| Mistake::of(&error, ""))?;
-    found.map_or(Ok(()), Err)
-}
-
-fn of_each_row(asked: &Subquery) -> Option<Mistake> {
-    if asked.outer_ref_columns.is_empty() {
-        return None;
-    }
-    let mut words = None;
-    let walked = asked.subquery.apply(|node| {
-        if let LogicalPlan::Aggregate(groups) = node
-            && groups.group_expr.is_empty()
-        {
-            words = Some("counting of all rows");
-        } else if let LogicalPlan::Limit(limit) = node
-            && limit.skip.is_some()
-        {
-            words = Some("OFFSET");
-        }
-        Ok(if words.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    walked.ok()?;
-    let hint = "compare what one row has, as in (SELECT count(*) FROM …) > 5";
-    let mistake = not_done(&format!("{} under EXISTS or IN, asked anew for each row,", words?), hint);
-    Some(Mistake { place: asked.spans.first().and_then(place_of), ..mistake })
 }

@@ -52,8 +52,6 @@ pub fn config(bounds: &Bounds) -> SessionConfig {
     options.execution.time_zone = Some("+00:00".to_owned());
     options.execution.parquet.pushdown_filters = true;
     options.sql_parser.collect_spans = true;
-    // A length that is not kept is none: 'abc'::varchar(2).
-    options.sql_parser.support_varchar_with_length = false;
     // With it DISTINCT and LIMIT over a window have no plan: an order is missed.
     options.optimizer.enable_distinct_aggregation_soft_limit = false;
     // The order of a task's story is kept, though it is a part of a statement.

@@ -15,6 +15,7 @@ pub mod bounds;
 pub mod dialect;
 pub mod mistake;
 pub mod place;
+pub mod planned;
 pub mod split;
 pub mod statement;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::{Diagnostic, SchemaError};
+use datafusion::common::{Column, Diagnostic, SchemaError};
 use datafusion::error::DataFusionError;
 
 use crate::place::{Place, first_line_of, operator, place_at, place_of, quoted, without_place};
@@ -241,9 +241,6 @@ fn of_words(said: &str) -> String {
     {
         return head.split('(').next().unwrap_or(head).to_owned();
     }
-    if message.starts_with("does not support Varchar with length") {
-        return "the length of a text, as in varchar(2), is not kept here: say left(…, 2)".to_owned();
-    }
     if message == "Divide by zero error" {
         return "division by zero".to_owned();
     }
@@ -279,11 +276,13 @@ fn of_schema(error: &SchemaError) -> (String, String) {
             let more = if valid_fields.len() > 12 { ", …" } else { "" };
             let all = || known.clone().take(12).collect::<Vec<_>>().join(", ") + more;
             let hint = match near {
+                // The table is wrong that it is said to be of.
+                Some(near) if near == field.name => "say of which table here it is, or nothing of that".to_owned(),
                 Some(near) => format!("did you mean `{near}`?"),
                 None if valid_fields.is_empty() => String::new(),
                 None => format!("there are {}", all()),
             };
-            (format!("there is no column `{}`", field.name), hint)
+            (format!("there is no column `{}`", near_name(field, near)), hint)
         }
         SchemaError::AmbiguousReference { field } => {
             let name = &field.name;
@@ -293,6 +292,11 @@ fn of_schema(error: &SchemaError) -> (String, String) {
             (error.to_string(), String::new())
         }
     }
+}
+
+/// A column's name, with the table that it is said to be of where that is what is wrong.
+fn near_name(field: &Column, near: Option<&str>) -> String {
+    if near == Some(field.name.as_str()) { field.flat_name() } else { field.name.clone() }
 }
 
 /// The known name that a mistyped one is nearest to, if any is near.

@@ -21,11 +21,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::ago::ago;
-use crate::answerable;
 use crate::bounds::{self, Bounds};
 use crate::json;
 use crate::mistake::{Mistake, Whose, nearest};
 use crate::output;
+use crate::planned;
 use crate::scan::{JournalTable, object_store_url};
 use crate::sources::Sources;
 use crate::statement;
@@ -142,7 +142,7 @@ async fn hand_on(mut stream: SendableRecordBatchStream, to: mpsc::Sender<datafus
 impl Inner {
     async fn plan_and_begin(&self, text: &str) -> Result<SendableRecordBatchStream, Mistake> {
         let plan = self.plan(text, &mut BTreeSet::new()).await?;
-        answerable::look_at_plan(&plan)?;
+        planned::look(&plan)?;
         // What reads has been let through; that the plan only reads is made sure of once more.
         let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reads.verify_plan(&plan).map_err(|e| self.mistake(&e, text))?;

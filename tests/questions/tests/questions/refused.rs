@@ -142,12 +142,62 @@ async fn what_would_be_passed_over_without_a_word_is_refused() {
         ("SELECT ago('7d') FILTER (WHERE false)", "`ago` with DISTINCT, ORDER BY, FILTER, OVER or WITHIN GROUP is not done here (line 1, column 8); these are for functions of many rows, as count"),
         ("SELECT 1 FROM events FOR JSON AUTO", "FOR XML or JSON is not done here (line 1, column 1); say --output json"),
         ("FROM events", "Expected: SELECT, VALUES, or a subquery in the query body, found: FROM (line 1, column 1)"),
-        ("SELECT 'abc'::varchar(2)", "the length of a text, as in varchar(2), is not kept here: say left(…, 2) (line 1, column 1)"),
-        ("SELECT 1 FROM executions e\nWHERE 0 IN (SELECT count(*) FROM failures f WHERE f.execution_id = e.execution_id)", "counting of all rows under EXISTS or IN, asked anew for each row, is not done here (line 1, column 1); compare what one row has, as in (SELECT count(*) FROM …) > 5"),
-        ("SELECT 1 FROM executions e WHERE NOT EXISTS (SELECT 1 FROM failures f WHERE f.flow = e.flow OFFSET 5)", "OFFSET under EXISTS or IN, asked anew for each row, is not done here (line 1, column 1); compare what one row has, as in (SELECT count(*) FROM …) > 5"),
+        ("SELECT 'abc'::varchar(2)", "the length of a text, as in varchar(2), is not done here (line 1, column 8); say left(…, 3)"),
+        ("SELECT char(2) 'abc'", "the length of a text, as in char(2), is not done here (line 1, column 16); say left(…, 3)"),
+        ("SELECT kind FROM events EXCEPT ALL SELECT 'x'", "EXCEPT ALL is not done here (line 1, column 36); say it without ALL"),
+        ("SELECT kind->>'a' AT TIME ZONE 'UTC' FROM events", "AT TIME ZONE behind an operator is not done here (line 1, column 8); put brackets around what stands before it"),
+        ("SELECT x.kind FROM events e", "there is no column `x.kind` (line 1, column 8); say of which table here it is, or nothing of that"),
         ("SELECT kind FROM events FORMAT JSON", "Expected: end of statement, found: FORMAT (line 1, column 25)"),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn subqueries_that_would_be_answered_otherwise_are_refused_and_no_others() {
+    let anew = |what: &str| {
+        let hint = "join with a query that does it for all, or compare (SELECT count(*) …)";
+        format!("{what} in a subquery that is asked anew for each row is not done here (line 1, column 1); {hint}")
+    };
+    let unknown = "IN (SELECT …) whose being unknown matters is not done here (line 1, column 1); \
+                   say IN without NOT, OR and functions around it, or NOT EXISTS (… WHERE a.x = b.x)";
+    let (counts, offset, window) = (anew("counting of all rows"), anew("OFFSET"), anew("a window function"));
+    let of_each = "FROM failures f WHERE f.execution_id = e.execution_id";
+    let table = [
+        (format!("0 IN (SELECT count(*) {of_each})"), Some(counts.as_str())),
+        (format!("EXISTS (SELECT 1 {of_each} HAVING count(*) = 0)"), Some(&counts)),
+        (format!("EXISTS (SELECT class, count(*) {of_each} GROUP BY ROLLUP(class))"), Some(&counts)),
+        (format!("NOT EXISTS (SELECT 1 {of_each} OFFSET 5)"), Some(&offset)),
+        (format!("1 IN (SELECT rank() OVER (ORDER BY f.ts) {of_each})"), Some(&window)),
+        (format!("1 = (SELECT max(r) FROM (SELECT rank() OVER (ORDER BY f.ts) r {of_each}))"), Some(&window)),
+        ("flow NOT IN (SELECT flow FROM failures) OR tasks > 1".to_owned(), Some(unknown)),
+        ("NOT (flow IN (SELECT flow FROM failures) AND tasks > 1)".to_owned(), Some(unknown)),
+        ("coalesce(flow IN (SELECT flow FROM failures), true)".to_owned(), Some(unknown)),
+        ("(flow IN (SELECT flow FROM failures)) IS NULL".to_owned(), Some(unknown)),
+        ("flow IN (SELECT flow FROM failures) OR tasks > 1".to_owned(), None),
+        ("NOT (flow IN (SELECT flow FROM failures)) AND tasks > 1".to_owned(), None),
+        (format!("EXISTS (SELECT 1 {of_each}) OR NOT EXISTS (SELECT 1 {of_each})"), None),
+        (format!("EXISTS (SELECT class {of_each} GROUP BY class HAVING count(*) > 1)"), None),
+        (format!("(SELECT count(*) {of_each}) = 0"), None),
+        ("tasks IN (SELECT max(tasks) FROM executions)".to_owned(), None),
+        ("EXISTS (SELECT 1 FROM (SELECT max(attempt) m FROM attempts) f WHERE f.m < e.tasks)".to_owned(), None),
+        (
+            "EXISTS (SELECT 1 FROM (SELECT flow FROM failures ORDER BY ts OFFSET 20) f WHERE f.flow = e.flow)"
+                .to_owned(),
+            None,
+        ),
+    ];
+    let session = stage().await.session();
+    for (condition, want) in table {
+        let statement = format!("SELECT count(*) FROM executions e WHERE {condition}");
+        let said = match session.run(&statement).await {
+            Err(mistake) => Some(mistake.to_string()),
+            Ok(mut answer) => answer.collect().await.err().map(|mistake| mistake.to_string()),
+        };
+        assert_eq!(said.as_deref(), want, "{statement}");
+    }
+    let lateral = "SELECT e.execution_id FROM executions e JOIN LATERAL (SELECT row_number() OVER (ORDER BY a.run_ms) r FROM \
+                   attempts a WHERE a.execution_id = e.execution_id) l ON l.r = 1";
+    assert_eq!(refusal(&session, lateral).await.to_string(), window);
 }
 
 #[tokio::test]

@@ -36,10 +36,11 @@ fn page() -> String {
          what stands without a zone is taken by that zone's clock. By that clock also go `date_trunc`, `date_part`, `to_char`,\n\
          `::date`, `::time` and `to_local_time`, which gives its time without a zone; `date_bin` counts in UTC. Patterns of\n\
          `to_char` are those of strftime: `'%Y-%m-%d %H:%M'`.\n\n\
-         Integers wrap around beyond 64 bits. Of a length of time `date_part('epoch', …)` is exact to a second, and `hour` and\n\
+         Integers wrap around beyond 64 bits, and a cast to one cuts off: `12.7::int` is 12. Of a length of time `date_part('epoch', …)` is exact to a second, and `hour` and\n\
          `minute` count all of it.\n\n\
          Text that is JSON, as `detail` of `events` is, is asked into with paths: `detail->>'outcome'` is text,\n\
-         `detail->'end'->>'exit'` goes further in, and `(detail->>'attempt')::int` is a number. What is not there is NULL. Beside\n\
+         `detail->'end'->>'exit'` goes further in, and `(detail->>'attempt')::int` is a number. What is not there is NULL; a key below zero,\n\
+         which counts from the end, stands in brackets: `x->(-1)->>'id'`. Beside\n\
          these there are `json_get_str`, `json_get_int`, `json_get_float`, `json_get_bool`, `json_get_array`, `json_contains`,\n\
          `json_length` and `json_object_keys`, each of a text and the names or numbers on the way in: `json_get_int(detail, 'at', 't')`.\n",
     );
