@@ -52,6 +52,8 @@ async fn a_node_at_a_follower_is_served_and_goes_on_when_the_leader_is_cut_off()
     node.passes(here, &report).await;
     until(&leader.1, |health| health.led && !health.leading && health.trouble.is_none()).await;
     ask_with(&leader.1, &pool, "k3", anything()).await;
+    let answered = leader.1.health().seq;
+    until(here, |health| answered <= health.seq).await;
 
     let ended = here.read(&pool, |r| r.state.pools[&pool].execution_named(&execution).unwrap().ended);
     assert_eq!(ended.map(|(state, _)| state), Some(EndState::Completed));
