@@ -35,14 +35,14 @@ impl Visitor for Looks<'_> {
     type Break = (Words, Mistake);
 
     fn pre_visit_query(&mut self, query: &Query) -> Found {
-        let found = query.for_clause.is_some().then(|| not_done("FOR XML or JSON", "say --output json"));
+        let found = query.for_clause.is_some().then(|| Mistake::not_done("FOR XML or JSON", "say --output json"));
         at(query.span(), found)?;
         sets(&query.body)
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> Found {
         let hierarchical = !select.connect_by.is_empty();
-        at(select.select_token.0.span, hierarchical.then(|| not_done("CONNECT BY", "say WITH RECURSIVE")))?;
+        at(select.select_token.0.span, hierarchical.then(|| Mistake::not_done("CONNECT BY", "say WITH RECURSIVE")))?;
         for window in &select.named_window {
             let NamedWindowExpr::WindowSpec(spec) = &window.1 else { continue };
             at(window.0.span, of_window(spec))?;
@@ -65,17 +65,17 @@ impl Visitor for Looks<'_> {
     fn pre_visit_expr(&mut self, expr: &Expr) -> Found {
         let found = if let Expr::SimilarTo { .. } = expr {
             // It would be taken for a regular expression.
-            Some(not_done("SIMILAR TO", "say LIKE, or ~ and a regular expression"))
+            Some(Mistake::not_done("SIMILAR TO", "say LIKE, or ~ and a regular expression"))
         } else if let Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } = expr {
             // It would be taken for the exclusive or of bits.
-            Some(not_done("^", "say power(2, 3)"))
+            Some(Mistake::not_done("^", "say power(2, 3)"))
         } else if let Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) = expr {
             of_type(data_type)
         } else if let Expr::AtTimeZone { timestamp, .. } = expr
             && matches!(timestamp.as_ref(), Expr::BinaryOp { .. })
         {
             let hint = "put brackets around what stands before it";
-            Some(not_done("AT TIME ZONE behind an operator", hint))
+            Some(Mistake::not_done("AT TIME ZONE behind an operator", hint))
         } else if let Expr::Function(function) = expr {
             self.of_function(function)
         } else {
@@ -103,16 +103,12 @@ impl Looks<'_> {
         let said = said || function.filter.is_some() || function.over.is_some() || function.null_treatment.is_some();
         let words = format!("`{name}` with DISTINCT, ORDER BY, FILTER, OVER or WITHIN GROUP");
         (is_plain && (said || !function.within_group.is_empty()))
-            .then(|| not_done(&words, "these are for functions of many rows, as count"))
+            .then(|| Mistake::not_done(&words, "these are for functions of many rows, as count"))
     }
 }
 
 fn at(words: Words, found: Option<Mistake>) -> Found {
     found.map_or(ControlFlow::Continue(()), |mistake| ControlFlow::Break((words, mistake)))
-}
-
-fn not_done(words: &str, hint: &str) -> Mistake {
-    Mistake::of_statement(&format!("{words} is not done here"), hint)
 }
 
 /// A text of so many letters: it would keep all that it has.
@@ -121,14 +117,15 @@ fn of_type(to: &DataType) -> Option<Mistake> {
     let (kind, _) = words.split_once('(')?;
     let is_text = ["char", "character", "varchar", "nvarchar", "nchar", "string", "text"].contains(&kind)
         || kind.starts_with("char") && kind.contains("varying");
-    is_text.then(|| not_done(&format!("the length of a text, as in {words},"), "say left(…, 3)"))
+    is_text.then(|| Mistake::not_done(&format!("the length of a text, as in {words},"), "say left(…, 3)"))
 }
 
 /// EXCEPT and INTERSECT with ALL would not count how often a row is there.
 fn sets(of: &SetExpr) -> Found {
     let SetExpr::SetOperation { left, op, set_quantifier, right } = of else { return ControlFlow::Continue(()) };
     let counts = matches!(set_quantifier, SetQuantifier::All | SetQuantifier::AllByName);
-    let found = (counts && *op != SetOperator::Union).then(|| not_done(&format!("{op} ALL"), "say it without ALL"));
+    let found =
+        (counts && *op != SetOperator::Union).then(|| Mistake::not_done(&format!("{op} ALL"), "say it without ALL"));
     at(right.span(), found)?;
     sets(left)?;
     sets(right)
@@ -141,13 +138,13 @@ fn of_table(table: &TableFactor) -> Option<Mistake> {
         (!partitions.is_empty(), "PARTITION"),
         (*with_ordinality, "WITH ORDINALITY"),
     ];
-    said.into_iter().find_map(|(is_said, words)| is_said.then(|| not_done(words, "ask without it")))
+    said.into_iter().find_map(|(is_said, words)| is_said.then(|| Mistake::not_done(words, "ask without it")))
 }
 
 /// A window that begins with another one's name loses how that is partitioned.
 fn of_window(spec: &WindowSpec) -> Option<Mistake> {
     let name = spec.window_name.as_ref()?;
-    Some(not_done(&format!("a window of `{name}` and more"), &format!("write it whole, or say OVER {name}")))
+    Some(Mistake::not_done(&format!("a window of `{name}` and more"), &format!("write it whole, or say OVER {name}")))
 }
 
 /// Joins that keep rows of their right side have nothing in a column that both sides share, where that side alone has it.
@@ -161,7 +158,7 @@ fn joins(joins: &[Join]) -> Found {
         let shares = matches!(by, JoinConstraint::Using(_) | JoinConstraint::Natural);
         let words = "RIGHT or FULL JOIN with USING or NATURAL";
         let hint = "say ON a.x = b.x, and coalesce(a.x, b.x)";
-        at(join.relation.span(), shares.then(|| not_done(words, hint)))?;
+        at(join.relation.span(), shares.then(|| Mistake::not_done(words, hint)))?;
     }
     ControlFlow::Continue(())
 }

@@ -54,6 +54,11 @@ impl Mistake {
         Self { whose: Whose::Statement, message: message.to_owned(), hint: hint.to_owned(), place: None }
     }
 
+    /// One of the statement's writer, who asks for what would be answered otherwise than asked.
+    pub fn not_done(words: &str, hint: &str) -> Self {
+        Self::of_statement(&format!("{words} is not done here"), hint)
+    }
+
     /// The same at the place of the name that it speaks of, where the statement has that once.
     pub fn at_its_name(mut self, statement: &str) -> Self {
         self.place = quoted(&self.message, statement);
@@ -183,16 +188,14 @@ impl Mistake {
             let (message, place) = without_place(said.strip_prefix("sql parser error: ").unwrap_or(&said));
             return ended(message, place, statement);
         }
+        let helps = |d: &Diagnostic| d.helps.iter().map(|help| help.message.clone()).collect::<Vec<_>>().join("; ");
         let (message, hint) = if let DataFusionError::SchemaError(error, _) = root {
             of_schema(error)
         } else {
-            (of_words(&root.strip_backtrace()), String::new())
-        };
-        let helps = |d: &Diagnostic| d.helps.iter().map(|help| help.message.clone()).collect::<Vec<_>>().join("; ");
-        let hint = if message.starts_with("Projections require unique expression names") {
-            "name one of them, as in SELECT 1, 1 AS other".to_owned()
-        } else {
-            hint
+            let message = of_words(&root.strip_backtrace());
+            let is_twice = message.starts_with("Projections require unique expression names");
+            let hint = if is_twice { "name one of them, as in SELECT 1, 1 AS other" } else { "" };
+            (message, hint.to_owned())
         };
         let hint = if hint.is_empty() { diagnostic.map(helps).unwrap_or_default() } else { hint };
         let place = diagnostic.and_then(|d| d.span).and_then(place_of).or_else(|| quoted(&message, statement));

@@ -38,7 +38,7 @@ fn of_node(node: &LogicalPlan) -> Option<Mistake> {
     }
     let LogicalPlan::Filter(filter) = node else { return None };
     let hint = "say IN without NOT, OR and functions around it, or NOT EXISTS (… WHERE a.x = b.x)";
-    let mistake = Mistake::of_statement("IN (SELECT …) whose being unknown matters is not done here", hint);
+    let mistake = Mistake::not_done("IN (SELECT …) whose being unknown matters", hint);
     (!is_kept(&filter.predicate, true)).then_some(mistake)
 }
 
@@ -70,9 +70,7 @@ fn asked_anew(asked: &Subquery, looks: &dyn Fn(&LogicalPlan) -> Option<&'static 
 }
 
 fn speaks_of_outer(plan: &LogicalPlan) -> bool {
-    let mut speaks = plan.contains_outer_reference();
-    speaks |= plan.inputs().iter().any(|input| speaks_of_outer(input));
-    speaks
+    plan.contains_outer_reference() || plan.inputs().iter().any(|input| speaks_of_outer(input))
 }
 
 /// One row for all that there are, be there none.
